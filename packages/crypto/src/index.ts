@@ -28,6 +28,7 @@ export {
   type Verifier,
   type VerifierOptions,
 } from './verifier.ts'
+export { isUncompressedP256Point } from './p256.ts'
 
 // Key agreement and encryption
 export { clampX25519, x25519PublicKey, x25519SharedSecret } from './x25519.ts'
