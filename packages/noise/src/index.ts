@@ -6,4 +6,29 @@
  * @module
  */
 
-export {}
+// Handshake
+export {
+  createInitiator,
+  type Initiator,
+  type InitiatorOptions,
+  type InitiatorResult,
+  type NoiseSession,
+  respond,
+  type ResponderOptions,
+  type ResponderResult,
+} from './handshake.ts'
+export { INITIATION_LENGTH, MAX_RECORD, MAX_RECORD_PLAINTEXT, RESPONSE_LENGTH } from './limits.ts'
+
+// Records
+export { RecordReader, RecordWriter } from './records.ts'
+
+// Early payload
+export {
+  type EarlyPayload,
+  type EarlyPayloadResult,
+  encodeEarlyPayload,
+  parseEarlyPayload,
+} from './early-payload.ts'
+
+// Errors
+export { NoiseError, type NoiseErrorCode, type NoiseErrorOptions } from './errors.ts'
