@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Tailnet Key Authority, which stored chain is active, and what the state is at its updates.
+ *
+ *     O - a - b - H      The active chain starts at the oldest stored ancestor of what was
+ *          \ - x         active last, and follows the chosen child of each update to the head.
+ *
+ *     P - q              Another chain, not connected: never active, whatever it weighs.
+ *
+ * @module
+ */
+
+import { ActiveChain, type ChainLink } from './active-chain.ts'
+import { applyAum } from './apply.ts'
+import { aumKindText, AumKind, aumParent, type AumHash } from './aum.ts'
+import { aumHash } from './aum-codec.ts'
+import { TkaError } from './errors.ts'
+import { chooseFork } from './fork-choice.ts'
+import { OFFICIAL_SCAN_LIMIT } from './limits.ts'
+import { EMPTY_STATE, type State } from './state.ts'
+import type { AumStore } from './store.ts'
+import type { VerifiedAum } from './verify.ts'
+
+/** How to follow chains. */
+export interface ChainOptions {
+  /**
+   * Stop where official software stops: 2000 links in a store, 1000 behind a head, batches parents
+   * first, and its way with the last active ancestor. For comparing with it, never for running.
+   */
+  readonly officialLimits?: boolean
+}
+
+/** A chain and the state at its head. */
+export interface FollowedChain {
+  readonly chain: ActiveChain
+  readonly state: State
+}
+
+/**
+ * Returns the update that the active chain has to start with: the oldest stored ancestor of the
+ * last active one, or if that is not known, the only start there is.
+ *
+ * @throws TkaError `empty-store`, `ambiguous-chain`
+ */
+export function findOldest(
+  store: AumStore,
+  hint: AumHash | undefined = store.lastActiveAncestor(),
+): AumHash {
+  if (hint !== undefined && store.has(hint)) return oldestAncestor(store, hint)
+  const known = new Map<AumHash, AumHash>()
+  const found = new Set(store.heads().map((head) => oldestAncestor(store, head, known)))
+  const [only, ...others] = found
+  if (only === undefined) throw new TkaError('empty-store', 'Cannot open authority: nothing stored')
+  if (others.length > 0) {
+    throw new TkaError(
+      'ambiguous-chain',
+      `Cannot open authority: ${found.size} unrelated chains, and no last active ancestor`,
+    )
+  }
+  return only
+}
+
+/** `known` remembers the answer for every update that a walk came by, so that none is walked twice. */
+function oldestAncestor(
+  store: AumStore,
+  from: AumHash,
+  known: Map<AumHash, AumHash> = new Map(),
+): AumHash {
+  const walked: AumHash[] = []
+  let hash = from
+  for (let next: AumHash | null = from; next !== null && store.has(next);) {
+    hash = next
+    const answer = known.get(hash)
+    if (answer !== undefined) {
+      hash = answer
+      break
+    }
+    walked.push(hash)
+    next = parentOf(store, hash)
+  }
+  for (const other of walked) known.set(other, hash)
+  return hash
+}
+
+function parentOf(store: AumStore, hash: AumHash): AumHash | null {
+  const aum = store.get(hash)
+  return aum ? aumParent(aum) : null
+}
+
+/**
+ * Returns the active chain that starts with this stored update.
+ *
+ * @throws TkaError `missing-parent`, `bad-genesis`, or what {@link applyAum} throws if updates are
+ *   stored that nobody can have verified
+ */
+export function followFrom(
+  store: AumStore,
+  oldest: AumHash,
+  options: ChainOptions = {},
+): FollowedChain {
+  const state = stateAt(store, oldest, options)
+  const chain = ActiveChain.of({ aum: storedAum(store, oldest), state })
+  return followOn(store, { chain, state }, options)
+}
+
+/** Extends a chain by the chosen child of its head, and so on, until there is none. */
+export function followOn(
+  store: AumStore,
+  { chain, state }: FollowedChain,
+  options: ChainOptions = {},
+): FollowedChain {
+  const links: ChainLink[] = []
+  let current = state
+  let hash = chain.head
+  for (;;) {
+    const aum = chosenChild(store, hash, current)
+    if (!aum) break
+    current = applyAum(current, aum)
+    hash = aumHash(aum)
+    links.push({ aum, state: current })
+    checkLimit(links.length, options)
+  }
+  return { chain: chain.extend(links), state: current }
+}
+
+/** Returns the child to follow, or undefined if there is none. `state` is that of the parent. */
+export function chosenChild(
+  store: AumStore,
+  parent: AumHash,
+  state: State,
+): VerifiedAum | undefined {
+  const children = store.children(parent).map((hash) => storedAum(store, hash))
+  return children.length === 0 ? undefined : chooseFork(state, children)
+}
+
+/**
+ * Returns the state after a stored update, on whatever branch: from the nearest checkpoint before
+ * it, or the nearest update that `chain` has, forwards.
+ *
+ * @throws TkaError `unknown-update` for the update itself, `missing-parent`, `bad-genesis`, and
+ *   what {@link applyAum} throws
+ */
+export function stateAt(
+  store: AumStore,
+  hash: AumHash,
+  options: ChainOptions & { readonly chain?: ActiveChain } = {},
+): State {
+  const { chain } = options
+  const path: VerifiedAum[] = []
+  let aum = storedAum(store, hash)
+  for (let at = hash; ;) {
+    const height = chain?.heightOf(at)
+    if (chain && height !== undefined) {
+      const start = chain.checkpointAtOrBelow(height) ?? 0
+      checkLimit(path.length + height - start, options)
+      return path.reduceRight(applyAum, chain.stateAt(height, store))
+    }
+    const state = startState(aum)
+    if (state) return path.reduceRight(applyAum, state)
+    path.push(aum)
+    checkLimit(path.length, options)
+    const parent = aumParent(aum)
+    if (parent === null) throw badGenesis(aum)
+    const next = store.get(parent)
+    if (!next) throw new TkaError('missing-parent', `Cannot compute state: no parent of ${at}`)
+    aum = next
+    at = parent
+  }
+}
+
+/** The state after an update that needs none before it, or undefined if it needs one. */
+function startState(aum: VerifiedAum): State | undefined {
+  if (aum.kind === AumKind.Checkpoint) {
+    if (aum.state === null) throw badGenesis(aum)
+    return { ...aum.state, lastAumHash: aumHash(aum) }
+  }
+  // Only a checkpoint may start an authority, but old test networks began with less.
+  const isStart = aum.kind === AumKind.NoOp || aum.kind === AumKind.AddKey
+  return isStart && aumParent(aum) === null ? applyAum(EMPTY_STATE, aum) : undefined
+}
+
+function badGenesis(aum: VerifiedAum): TkaError {
+  const kind = aumKindText(aum.kind)
+  return new TkaError('bad-genesis', `Cannot compute state: a chain cannot start with ${kind}`)
+}
+
+function storedAum(store: AumStore, hash: AumHash): VerifiedAum {
+  const aum = store.get(hash)
+  if (!aum) throw new TkaError('unknown-update', `Cannot find update ${hash}`)
+  return aum
+}
+
+/** Official software gives up when it has made this many steps. */
+function checkLimit(steps: number, { officialLimits }: ChainOptions): void {
+  if (!officialLimits || steps < OFFICIAL_SCAN_LIMIT) return
+  throw new TkaError(
+    'official-limit',
+    `Cannot follow chain: more than ${OFFICIAL_SCAN_LIMIT} links`,
+  )
+}
