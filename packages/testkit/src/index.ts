@@ -6,4 +6,14 @@
  * @module
  */
 
-export {}
+// Time
+export { createFakeClock, type FakeClock } from './fake-clock.ts'
+
+// Network
+export {
+  createMemoryNetwork,
+  type Flight,
+  type FlightRule,
+  type MemoryNetwork,
+  type MemorySocket,
+} from './memory-network.ts'
