@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * A typed client of a server's admin API.
+ *
+ * @module
+ */
+
+import { decodeUtf8 } from '@signet/codec'
+import {
+  adminPrefix,
+  adminReaders,
+  type AdminInfo,
+  type AdminLock,
+  type AdminLockAck,
+  type AdminNode,
+  type AdminUser,
+  type NewPreAuthKey,
+  type PreAuthKey,
+  type PreAuthKeyRequest,
+} from './admin-api-types.ts'
+import { ProtocolError } from './errors.ts'
+import type { ApiRequest, ApiTransport } from './local-api-transport.ts'
+
+/** Every call rejects with ProtocolError `refused` when the server says no; the message is the server's. */
+export interface AdminClient {
+  info(): Promise<AdminInfo>
+  users(): Promise<readonly AdminUser[]>
+  createUser(user: { readonly name: string; readonly role?: string }): Promise<AdminUser>
+  changeUser(
+    name: string,
+    change: { readonly name?: string; readonly role?: string },
+  ): Promise<AdminUser>
+  deleteUser(name: string): Promise<void>
+  nodes(): Promise<readonly AdminNode[]>
+  /** `ref` is a node's number, stable id or name. */
+  node(ref: string): Promise<AdminNode>
+  changeNode(
+    ref: string,
+    change: { readonly name?: string; readonly tags?: readonly string[] },
+  ): Promise<AdminNode>
+  expireNode(ref: string): Promise<void>
+  deleteNode(ref: string): Promise<void>
+  /** Approves exactly these routes. */
+  approveRoutes(ref: string, approve: readonly string[]): Promise<AdminNode>
+  keys(): Promise<readonly PreAuthKey[]>
+  createKey(request: PreAuthKeyRequest): Promise<NewPreAuthKey>
+  revokeKey(id: string): Promise<void>
+  lock(): Promise<AdminLock>
+  acks(): Promise<readonly AdminLockAck[]>
+}
+
+/** Returns a client of one tailnet over `transport`. */
+export function createAdminClient(transport: ApiTransport, tailnet = 'default'): AdminClient {
+  const call = async (
+    method: ApiRequest['method'],
+    path: string,
+    body?: unknown,
+  ): Promise<string> => {
+    const reply = await transport.request({
+      method,
+      path: `${adminPrefix}${path}?tailnet=${encodeURIComponent(tailnet)}`,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    const said = decodeUtf8(reply.body)
+    if (reply.status >= 200 && reply.status < 300) return said
+    throw new ProtocolError('refused', refusal(said) || `${reply.status} ${reply.statusText}`)
+  }
+  const done = async (
+    method: ApiRequest['method'],
+    path: string,
+    body?: unknown,
+  ): Promise<void> => {
+    await call(method, path, body)
+  }
+  const at = encodeURIComponent
+  return {
+    info: async () => adminReaders.info(await call('GET', '/info')),
+    users: async () => adminReaders.users(await call('GET', '/users')),
+    createUser: async (user) => adminReaders.user(await call('POST', '/users', user)),
+    changeUser: async (name, change) =>
+      adminReaders.user(await call('PATCH', `/users/${at(name)}`, change)),
+    deleteUser: (name) => done('DELETE', `/users/${at(name)}`),
+    nodes: async () => adminReaders.nodes(await call('GET', '/nodes')),
+    node: async (ref) => adminReaders.node(await call('GET', `/nodes/${at(ref)}`)),
+    changeNode: async (ref, change) =>
+      adminReaders.node(await call('PATCH', `/nodes/${at(ref)}`, change)),
+    expireNode: (ref) => done('POST', `/nodes/${at(ref)}/expire`, {}),
+    deleteNode: (ref) => done('DELETE', `/nodes/${at(ref)}`),
+    approveRoutes: async (ref, approve) =>
+      adminReaders.node(await call('POST', `/nodes/${at(ref)}/routes`, { approve })),
+    keys: async () => adminReaders.keys(await call('GET', '/keys')),
+    createKey: async (request) => adminReaders.newKey(await call('POST', '/keys', request)),
+    revokeKey: (id) => done('DELETE', `/keys/${at(id)}`),
+    lock: async () => adminReaders.lock(await call('GET', '/lock')),
+    acks: async () => adminReaders.acks(await call('GET', '/lock/acks')),
+  }
+}
+
+/** The message inside an error body, '' when the body is something else. */
+function refusal(body: string): string {
+  try {
+    return adminReaders.error(body)?.message ?? ''
+  } catch (error) {
+    if (error instanceof ProtocolError) return body.trim()
+    throw error
+  }
+}
