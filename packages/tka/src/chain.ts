@@ -39,34 +39,41 @@ export interface FollowedChain {
 
 /**
  * Returns the update that the active chain has to start with: the oldest stored ancestor of the
- * last active one, or if that is not known, the only start there is.
+ * last active one, or the only start there is. Linear in what is stored.
  *
- * @throws TkaError `empty-store`, `ambiguous-chain`
+ * An update whose parent is needed and lost is damage, even on a branch that is not active:
+ * whatever hung between is gone, and it may have been the revocation that mattered.
+ *
+ * @throws TkaError `empty-store`, `ambiguous-chain`, `missing-parent`
  */
 export function findOldest(
   store: AumStore,
   hint: AumHash | undefined = store.lastActiveAncestor(),
 ): AumHash {
-  if (hint !== undefined && store.has(hint)) return oldestAncestor(store, hint)
   const known = new Map<AumHash, AumHash>()
   const found = new Set(store.heads().map((head) => oldestAncestor(store, head, known)))
+  for (const oldest of found) refuseOrphan(store, oldest)
   const [only, ...others] = found
   if (only === undefined) throw new TkaError('empty-store', 'Cannot open authority: nothing stored')
-  if (others.length > 0) {
-    throw new TkaError(
-      'ambiguous-chain',
-      `Cannot open authority: ${found.size} unrelated chains, and no last active ancestor`,
-    )
-  }
-  return only
+  if (others.length === 0) return only
+  // A head is no sign of a chain that was active: it may be what is left of one.
+  const hinted =
+    hint === undefined || store.children(hint).length === 0 ? undefined : known.get(hint)
+  if (hinted !== undefined) return hinted
+  throw new TkaError(
+    'ambiguous-chain',
+    `Cannot open authority: ${found.size} unrelated chains, and no last active ancestor`,
+  )
+}
+
+function refuseOrphan(store: AumStore, oldest: AumHash): void {
+  const aum = storedAum(store, oldest)
+  if (aum.kind === AumKind.Checkpoint || aumParent(aum) === null) return
+  throw new TkaError('missing-parent', `Cannot open authority: the parent of ${oldest} is lost`)
 }
 
 /** `known` remembers the answer for every update that a walk came by, so that none is walked twice. */
-function oldestAncestor(
-  store: AumStore,
-  from: AumHash,
-  known: Map<AumHash, AumHash> = new Map(),
-): AumHash {
+function oldestAncestor(store: AumStore, from: AumHash, known: Map<AumHash, AumHash>): AumHash {
   const walked: AumHash[] = []
   let hash = from
   for (let next: AumHash | null = from; next !== null && store.has(next);) {

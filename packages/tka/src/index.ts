@@ -48,6 +48,17 @@ export { stateAt, type ChainOptions } from './chain.ts'
 export { ActiveChain, type ChainLink } from './active-chain.ts'
 export type { AumStore, StoredAum } from './store.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts'
+export { createLogStore, openLogStore, type LogFile, type LogStoreOptions } from './log-store.ts'
+export {
+  openProfileStore,
+  readProfileEntry,
+  readProfileHint,
+  scanProfile,
+  type ProfileDirectory,
+  type ProfileEntry,
+  type ProfileFile,
+  type ProfileStoreOptions,
+} from './profile-dir.ts'
 
 // Sync and compaction
 export {
