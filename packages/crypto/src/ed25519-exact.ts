@@ -64,7 +64,9 @@ export function decodePoint(bytes: Uint8Array): EdwardsPoint | null {
 
 /** Says whether S, the second half of a signature, is below L: both rules demand it. */
 export function hasReducedScalar(signature: Uint8Array): boolean {
-  return littleEndian(signature.subarray(32)) < L
+  // L is a little more than 2^252, so the top byte alone decides about nearly every signature.
+  const top = signature[63] ?? 255
+  return top < 16 || (top === 16 && littleEndian(signature.subarray(32)) < L)
 }
 
 function littleEndian(bytes: Uint8Array): bigint {

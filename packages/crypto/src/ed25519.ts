@@ -20,8 +20,13 @@ import {
 } from './ed25519-exact.ts'
 import { requireLength } from './errors.ts'
 
+/** Which rules decide about a signature: see `ed25519-exact.ts`. */
+export type SignatureRule = 'zip215' | 'standard'
+
 /** One signature to check. */
 export interface SignedMessage {
+  /** ZIP-215 unless stated. */
+  readonly rule?: SignatureRule
   readonly publicKey: Uint8Array
   readonly message: Uint8Array
   readonly signature: Uint8Array

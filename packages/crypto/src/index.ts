@@ -17,6 +17,7 @@ export {
   ed25519Sign,
   isDecodablePoint,
   isSmallOrder,
+  type SignatureRule,
   type SignedMessage,
   verifyStandard,
   verifyZip215,

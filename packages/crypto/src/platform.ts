@@ -41,4 +41,7 @@ export interface Platform {
 
   createAead(key: Uint8Array): Aead
   argon2i(options: Argon2Options): Promise<Uint8Array>
+
+  /** Resolves when everything else that waits for the event loop has had a turn. */
+  nextTurn(): Promise<void>
 }

@@ -29,67 +29,84 @@ export interface Verifier {
   verifyZip215(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
   /** @throws CryptoError `slow-checks-exhausted` */
   verifyStandard(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean
-  /** Verdicts under ZIP-215, in order, without holding up the event loop. Never rejects. */
+  /**
+   * Returns the verdicts, in order, without holding up the event loop for longer than one exact
+   * check. The allowance goes to the items in their order, so the same input and allowance give the
+   * same verdicts.
+   */
   verifyBatchAsync(items: readonly SignedMessage[]): Promise<SignatureVerdict[]>
   /** How many exact checks it has done. */
   readonly slowChecks: number
 }
 
-type ExactCheck = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array) => boolean
+const EXACT_CHECKS = { zip215: verifyZip215Exact, standard: verifyStandardExact } as const
 
-/** How many native verifications are under way at once: enough to keep every pool thread busy. */
+/**
+ * How many native verifications are under way at once: enough to keep every thread of the pool
+ * busy while the event loop does something else, few enough that file operations, which share the
+ * pool, wait for milliseconds only.
+ */
 const BATCH_WINDOW = 64
 
 /** Creates a verifier. */
 export function createVerifier({ maxSlowChecks }: VerifierOptions): Verifier {
   let slowChecks = 0
 
-  function exactly(exact: ExactCheck, item: SignedMessage): SignatureVerdict {
+  /** Decides what the machine has refused. */
+  function exactVerdict(item: SignedMessage): SignatureVerdict {
     if (slowChecks >= maxSlowChecks) return 'unchecked'
     slowChecks++
-    return exact(item.publicKey, item.message, item.signature) ? 'valid' : 'invalid'
+    const isValid = EXACT_CHECKS[item.rule ?? 'zip215']
+    return isValid(item.publicKey, item.message, item.signature) ? 'valid' : 'invalid'
   }
 
-  function verify(exact: ExactCheck, item: SignedMessage): boolean {
+  function verify(item: SignedMessage): boolean {
     const { publicKey, message, signature } = item
     if (!couldBeValid(publicKey, signature)) return false
     if (platform.ed25519Verify(publicKey, message, signature)) return true
-    const verdict = exactly(exact, item)
+    const verdict = exactVerdict(item)
     if (verdict !== 'unchecked') return verdict === 'valid'
     throw new CryptoError(
       'slow-checks-exhausted',
-      `Cannot verify signature: ${maxSlowChecks} exact checks are used up`,
+      `Cannot verify signature: all ${maxSlowChecks} exact checks are used up`,
     )
-  }
-
-  async function verdictOf(item: SignedMessage): Promise<SignatureVerdict> {
-    const { publicKey, message, signature } = item
-    if (!couldBeValid(publicKey, signature)) return 'invalid'
-    if (await platform.ed25519VerifyAsync(publicKey, message, signature)) return 'valid'
-    return exactly(verifyZip215Exact, item)
   }
 
   return {
     verifyZip215(publicKey, message, signature) {
-      return verify(verifyZip215Exact, { publicKey, message, signature })
+      return verify({ rule: 'zip215', publicKey, message, signature })
     },
     verifyStandard(publicKey, message, signature) {
-      return verify(verifyStandardExact, { publicKey, message, signature })
+      return verify({ rule: 'standard', publicKey, message, signature })
     },
     async verifyBatchAsync(items) {
-      const verdicts: SignatureVerdict[] = items.map(() => 'unchecked')
-      let next = 0
-      async function lane(): Promise<void> {
-        for (let i = next++; i < items.length; i = next++) {
-          const item = items[i]
-          if (item) verdicts[i] = await verdictOf(item)
-        }
+      const verdicts = await quickVerdicts(items)
+      for (const [index, item] of items.entries()) {
+        if (verdicts[index] !== 'unchecked' || slowChecks >= maxSlowChecks) continue
+        await platform.nextTurn()
+        verdicts[index] = exactVerdict(item)
       }
-      await Promise.all(Array.from({ length: BATCH_WINDOW }, lane))
       return verdicts
     },
     get slowChecks() {
       return slowChecks
     },
   }
+}
+
+/** What the machine says: its yes, and the cheap no; `unchecked` where only an exact check decides. */
+async function quickVerdicts(items: readonly SignedMessage[]): Promise<SignatureVerdict[]> {
+  const verdicts: SignatureVerdict[] = items.map(() => 'unchecked')
+  const queue = items.entries()
+  async function lane(): Promise<void> {
+    // All lanes take from one queue.
+    for (const [index, { publicKey, message, signature }] of queue) {
+      if (!couldBeValid(publicKey, signature)) verdicts[index] = 'invalid'
+      else if (await platform.ed25519VerifyAsync(publicKey, message, signature)) {
+        verdicts[index] = 'valid'
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: BATCH_WINDOW }, lane))
+  return verdicts
 }

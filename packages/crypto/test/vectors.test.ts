@@ -12,9 +12,7 @@ import {
   verifyZip215,
   x25519PublicKey,
 } from '../src/index.ts'
-
-const bytes = (hex: string): Uint8Array => new Uint8Array(Buffer.from(hex, 'hex'))
-const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
+import { ascii, bytes, hex } from './bytes.ts'
 
 function casesOf<T>(file: string): T[] {
   const url = new URL(`../../../vectors/${file}.json`, import.meta.url)
@@ -89,7 +87,7 @@ interface DisablementCase {
 }
 
 test('vectors/tka/disablement: argon2i() gives the recorded values', async () => {
-  const salt = new TextEncoder().encode('tailscale network-lock disablement salt')
+  const salt = ascii('tailscale network-lock disablement salt')
   for (const { name, op, secret, value } of casesOf<DisablementCase>('tka/disablement')) {
     if (op !== 'kdf') continue
     const password = bytes(secret)

@@ -7,6 +7,7 @@
  */
 
 import { argon2, createHmac, hash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import type { Platform } from '../platform.ts'
 import { createNativeAead } from './aead.ts'
 import { bytesOf } from './bytes.ts'
@@ -31,6 +32,8 @@ export const platform: Platform = {
   x25519: agree,
 
   createAead: createNativeAead,
+
+  nextTurn: async () => await setImmediate(),
 
   argon2i: ({ password, salt, passes, memoryKiB, parallelism, length }) =>
     new Promise((resolve, reject) => {

@@ -42,6 +42,13 @@ export const platform: Platform = {
   },
 
   createAead,
+
+  nextTurn: async () => {
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, 0)
+    })
+  },
+
   argon2i: ({ password, salt, passes, memoryKiB, parallelism, length }) =>
     argon2iAsync(password, salt, { t: passes, m: memoryKiB, p: parallelism, dkLen: length }),
 }
