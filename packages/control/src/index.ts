@@ -6,4 +6,15 @@
  * @module
  */
 
-export {}
+// Starting a server
+export { startControl } from './main.ts'
+export type { Control, ControlOptions, Intercept } from './options.ts'
+export { systemClock, type Clock } from './clock.ts'
+export type { FrameCounters } from './map/frame-encoder.ts'
+
+// Storage
+export { openSqliteStore } from './store/sqlite.ts'
+export type { LastIds, Store, Write } from './store/store.ts'
+
+// Errors
+export { ControlError, httpStatus, type ControlErrorCode } from './errors.ts'

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The lock, for administrators: to look at, not to touch.
+ *
+ * @module
+ */
+
+import { Hono } from 'hono'
+import { lockPublicCliText, lockPublicFromBytes } from '@signet/keys'
+import type { AdminLock, AdminLockAck } from '@signet/protocol/admin-api'
+import { aumHashText, keyId } from '@signet/tka'
+import { lockPosition } from '../map/lock-signal.ts'
+import type { Tailnet } from '../tailnet/tailnet.ts'
+import { tailnetOf } from './input.ts'
+import type { AdminServices } from './services.ts'
+
+/** An authority that ended. */
+interface RetiredJson {
+  readonly genesis: string
+  readonly head: string
+  readonly stateId: string
+  readonly retiredAt: string | null
+}
+
+/** Routes under /lock. */
+export function lockRoutes(services: AdminServices): Hono {
+  const app = new Hono()
+  app.get('/', (c) => c.json(lockJson(tailnetOf(c, services))))
+  app.get('/acks', (c) => c.json({ acks: acksJson(tailnetOf(c, services)) }))
+  return app
+}
+
+function lockJson({ lock }: Tailnet): AdminLock & { readonly retired: readonly RetiredJson[] } {
+  const { active, retired } = lock
+  return {
+    enabled: active !== null,
+    head: active?.headText ?? null,
+    genesis: active === null ? null : aumHashText(active.row.genesis),
+    stateId: active?.row.stateId ?? null,
+    trustedKeys: (active?.authority.state.keys ?? []).map((key) => ({
+      key: lockPublicCliText(lockPublicFromBytes(keyId(key))),
+      votes: Number(key.votes),
+    })),
+    updates: active?.authority.chain.length ?? 0,
+    retired: retired.map(({ row }) => ({
+      genesis: aumHashText(row.genesis),
+      head: aumHashText(row.head),
+      stateId: row.stateId,
+      retiredAt: row.retiredAt === null ? null : new Date(row.retiredAt).toISOString(),
+    })),
+  }
+}
+
+function acksJson(tailnet: Tailnet): readonly AdminLockAck[] {
+  return [...tailnet.nodes.values()].map(({ row }) => ({
+    node: row.id,
+    name: row.name,
+    reportedHead: row.reportedHead === '' ? null : row.reportedHead,
+    state: lockPosition(tailnet.lock, row.reportedHead),
+  }))
+}

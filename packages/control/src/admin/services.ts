@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the admin API works with.
+ *
+ * @module
+ */
+
+import type { MachinePublic } from '@signet/keys'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Tailnets } from '../tailnet/tailnets.ts'
+
+/** Everything that an administrator may look at and change. */
+export interface AdminServices {
+  readonly tailnets: Tailnets
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly version: string
+  readonly url: () => string
+  readonly publicKey: MachinePublic
+}

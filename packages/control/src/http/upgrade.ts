@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * From an HTTP upgrade to a control connection: Noise handshake, then HTTP/2 inside.
+ *
+ * @module
+ */
+
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { MachinePrivate } from '@signet/keys'
+import { acceptUpgrade, serveHttp2 } from '@signet/ts2021'
+import { HANDSHAKE_DEADLINE_MS } from '../limits.ts'
+import { serveStream } from '../machine/routes.ts'
+import type { MachineServices } from '../machine/services.ts'
+
+/** Accepts control connections on a server; disposing ends those that are open. */
+export function acceptConnections(
+  server: Server,
+  serverKey: MachinePrivate,
+  services: MachineServices,
+): Disposable {
+  const open = new Set<Duplex>()
+
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    if (request.url?.split('?')[0] !== '/ts2021') return refuse(socket, '404 Not Found')
+    try {
+      const { duplex, machineKey, version } = acceptUpgrade({ request, socket, head, serverKey })
+      const caller = { machineKey, version }
+      serveHttp2(duplex, (stream, headers) => void serveStream(services, caller, stream, headers), {
+        prefaceTimeout: HANDSHAKE_DEADLINE_MS,
+        onError: (error) => services.logger.debug({ err: error }, 'connection failed'),
+      })
+    } catch (error) {
+      // Anybody can send nonsense here; it is not worth more than a line for whoever looks for it.
+      services.logger.debug({ err: error }, 'handshake failed')
+    }
+  }
+
+  server.on('upgrade', (request, socket, head) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+    socket.on('error', () => socket.destroy())
+    accept(request, socket, head)
+  })
+  return {
+    [Symbol.dispose]() {
+      for (const socket of open) socket.destroy()
+    },
+  }
+}
+
+function refuse(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+}

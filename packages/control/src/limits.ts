@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Every bound of the server, with its reason.
+ *
+ * @module
+ */
+
+/** Bodies of register, map and most lock calls: far above what clients send (a few KiB). */
+export const MAX_BODY_BYTES: number = 1 << 20
+/** Bodies that may carry a whole chain or a signature for every node. */
+export const MAX_LARGE_BODY_BYTES: number = 10 << 20
+/** Replies of the lock calls above which official clients cut off. */
+export const MAX_LARGE_REPLY_BYTES: number = 10 << 20
+export const MAX_REPLY_BYTES: number = 1 << 20
+
+/** A request body must be complete within this time of its headers. */
+export const BODY_DEADLINE_MS: number = 30_000
+/** Plain HTTP request headers must be complete within this time. */
+export const HEADERS_DEADLINE_MS: number = 10_000
+/** From the upgrade until the HTTP/2 preface: nothing about the caller is known before. */
+export const HANDSHAKE_DEADLINE_MS: number = 10_000
+/** All control connections. A node under lock holds two. */
+export const MAX_CONNECTIONS: number = 60_000
+
+/** The oldest capability version that is served (client release 1.80). */
+export const MIN_CAPABILITY_VERSION: number = 113
+
+/** Keep-alives: clients give up after 120 s of silence. */
+export const KEEP_ALIVE_MIN_MS: number = 50_000
+export const KEEP_ALIVE_JITTER_MS: number = 9_000
+/** A client that has not read a pending frame for this long is disconnected. */
+export const STALLED_CLIENT_MS: number = 120_000
+/** A node is shown offline only this long after its last session ended. */
+export const OFFLINE_GRACE_MS: number = 10_000
+/** After a server start, nodes that were connected before have this long to come back. */
+export const RESTART_GRACE_MS: number = 60_000
+/** An ephemeral node is removed this long after it went offline. */
+export const EPHEMERAL_GRACE_MS: number = 60_000
+
+/** Endpoints of one node: clients report a handful; the rest would only be noise for its peers. */
+export const MAX_ENDPOINTS: number = 64
+/** Host information of one node, as JSON text. */
+export const MAX_HOSTINFO_BYTES: number = 32 << 10
+/** Tags of one node or key. */
+export const MAX_TAGS: number = 32
+
+/** Node-key signatures: 15 previous keys fit into about 3 KiB. */
+export const MAX_SIGNATURE_BYTES: number = 8 << 10
+/** Updates in one sync/send. The official walk limits are 2000 for a scan. */
+export const MAX_UPDATES_PER_REQUEST: number = 4_000
+/** Length of one chain. Far above what official clients open (2000): we warn before that. */
+export const MAX_CHAIN_LENGTH: number = 50_000
+/** Chain length from which official clients that start afresh come near to their scan limit. */
+export const WARN_CHAIN_LENGTH: number = 1_500
+/** Hashes in a sync offer: one per checkpoint, so one per 50 updates. */
+export const MAX_OFFER_ANCESTORS: number = 4_096
+/** A pending initialisation that is not finished expires. */
+export const PENDING_INIT_MS: number = 10 * 60_000
+/** Previous node keys that are remembered per node. */
+export const MAX_PREVIOUS_KEYS: number = 16

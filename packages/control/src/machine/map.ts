@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Map requests: the long poll, which only reads, and the short updates by which a node reports.
+ *
+ * The two leave a client at the same moment and arrive in either order, on the same or on different
+ * connections. So the long poll changes nothing but the reported head, and an update never touches the poll.
+ *
+ * @module
+ */
+
+import type { ServerHttp2Stream } from 'node:http2'
+import { isZeroDiscoPublic } from '@signet/keys'
+import { parseMapRequest } from '@signet/protocol'
+import type { MapRequest } from '@signet/protocol'
+import { parseAumHash, TkaError } from '@signet/tka'
+import { ControlError } from '../errors.ts'
+import { MAX_ENDPOINTS, MIN_CAPABILITY_VERSION } from '../limits.ts'
+import type { Compression } from '../map/frame-encoder.ts'
+import { encodeFrame } from '../map/frame-encoder.ts'
+import { composeFull } from '../map/full.ts'
+import { lockSignalFor, lockSignalJson } from '../map/lock-signal.ts'
+import type { NodeRow } from '../store/rows.ts'
+import { sameList } from '../tailnet/lists.ts'
+import type { FoundNode } from '../tailnet/tailnets.ts'
+import { describeHost, nameFor } from './host.ts'
+import type { Answer, Caller } from './request.ts'
+import type { MachineServices } from './services.ts'
+import { nodeOfCaller } from './services.ts'
+import { streamSink } from './stream-sink.ts'
+
+/** Serves one map request. */
+export function serveMap(
+  services: MachineServices,
+  caller: Caller,
+  body: Uint8Array,
+  stream: ServerHttp2Stream,
+): Answer | null {
+  const request = parseMapRequest(body)
+  const found = nodeOfCaller(services, caller, request.NodeKey)
+  if (request.Version < MIN_CAPABILITY_VERSION) {
+    throw new ControlError('old-client', 'This client is too old for this server; update it')
+  }
+  // A request that was cancelled may carry what has been overtaken.
+  if (stream.closed || stream.destroyed || stream.aborted) return null
+  const compression = compressionOf(request)
+  if (request.Stream === true) {
+    noteHead(found, request, services.clock.now())
+    openStream(services, found, compression, stream)
+    return null
+  }
+  if (request.OmitPeers === true) {
+    if (request.ReadOnly !== true) applyReport(found, request, services.clock.now())
+    return { status: 200, body: '' }
+  }
+  if (request.ReadOnly !== true) applyReport(found, request, services.clock.now())
+  return { status: 200, body: oneFrame(services, found, compression) }
+}
+
+function compressionOf(request: MapRequest): Compression {
+  if (request.Compress === 'zstd') return 'zstd'
+  if (request.Compress === undefined || request.Compress === '') return 'none'
+  throw new ControlError('bad-request', 'This server compresses maps with zstd only')
+}
+
+function openStream(
+  services: MachineServices,
+  { tailnet, node }: FoundNode,
+  compression: Compression,
+  stream: ServerHttp2Stream,
+): void {
+  const { sessions, presence } = services.runtime(tailnet)
+  const disconnect = presence.connect(node.row.id)
+  const current = tailnet.nodes.get(node.row.id) ?? node
+  stream.respond({ ':status': 200, 'content-type': 'application/json' })
+  const session = sessions.open(current, {
+    compression,
+    sink: streamSink(stream),
+    onEnd: disconnect,
+  })
+  stream.once('close', () => sessions.close(session))
+}
+
+/** Everything once, for whoever does not want to stay. */
+function oneFrame(
+  services: MachineServices,
+  { tailnet, node }: FoundNode,
+  compression: Compression,
+): Buffer {
+  const current = tailnet.nodes.get(node.row.id) ?? node
+  const json = composeFull(tailnet, current, {
+    lock: lockSignalJson(lockSignalFor(tailnet.lock, current.row.reportedHead)),
+    now: services.clock.now(),
+    peers: true,
+  })
+  return encodeFrame(json, compression, services.counters)
+}
+
+/** Remembers which head of the lock the node has. */
+function noteHead({ tailnet, node }: FoundNode, request: MapRequest, now: number): void {
+  const head = reportedHead(request)
+  if (head === node.row.reportedHead) return
+  tailnet.write((draft) => draft.putNode({ ...node.row, reportedHead: head, reportedHeadAt: now }))
+}
+
+/** Stores what a node reports about itself. */
+function applyReport({ tailnet, node }: FoundNode, request: MapRequest, now: number): void {
+  const { row } = node
+  const host = describeHost(request.Hostinfo, row)
+  const head = reportedHead(request)
+  const endpoints = (request.Endpoints ?? []).filter((text) => text !== '').slice(0, MAX_ENDPOINTS)
+  const next: NodeRow = {
+    ...row,
+    ...host,
+    ...nameFor(tailnet, row, host),
+    discoKey: isZeroDiscoPublic(request.DiscoKey) ? row.discoKey : request.DiscoKey,
+    endpoints: sameList(row.endpoints, endpoints) ? row.endpoints : endpoints,
+    endpointTypes: request.EndpointTypes?.slice(0, MAX_ENDPOINTS) ?? [],
+    capabilityVersion: request.Version,
+    reportedHead: head,
+    reportedHeadAt: head === row.reportedHead ? row.reportedHeadAt : now,
+  }
+  if (!isSameReport(row, next)) tailnet.write((draft) => draft.putNode(next))
+}
+
+/** The head in a request; what is no head counts as none. */
+function reportedHead(request: MapRequest): string {
+  const text = request.TKAHead ?? ''
+  if (text === '') return ''
+  try {
+    parseAumHash(text)
+    return text
+  } catch (error) {
+    if (error instanceof TkaError) return ''
+    throw error
+  }
+}
+
+function isSameReport(a: NodeRow, b: NodeRow): boolean {
+  return (
+    a.hostinfo === b.hostinfo &&
+    a.name === b.name &&
+    a.discoKey === b.discoKey &&
+    a.endpoints === b.endpoints &&
+    sameList(a.endpointTypes.map(String), b.endpointTypes.map(String)) &&
+    a.capabilityVersion === b.capabilityVersion &&
+    a.reportedHead === b.reportedHead
+  )
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What a node may ask inside the control connection. Routed by path alone: clients write all sorts of things
+ * where a host name belongs.
+ *
+ * @module
+ */
+
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import { parseRegisterRequest, encodeRegisterResponse, tkaCalls } from '@signet/protocol'
+import { ControlError } from '../errors.ts'
+import { MAX_BODY_BYTES } from '../limits.ts'
+import type { MachineServices } from './services.ts'
+import { serveMap } from './map.ts'
+import { register } from './register.ts'
+import type { Answer, Caller } from './request.ts'
+import { errorAnswer, jsonAnswer, readBody, sendAnswer } from './request.ts'
+import { answerTka } from './tka.ts'
+
+interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH'
+  readonly limit: number
+  /** Returns an answer, or answers by itself and returns null. */
+  readonly serve: (
+    services: MachineServices,
+    caller: Caller,
+    body: Uint8Array,
+    stream: ServerHttp2Stream,
+  ) => Answer | null | Promise<Answer | null>
+}
+
+const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
+  [
+    '/machine/register',
+    {
+      method: 'POST',
+      limit: MAX_BODY_BYTES,
+      serve: (services, caller, body) =>
+        jsonAnswer(encodeRegisterResponse(register(services, caller, parseRegisterRequest(body)))),
+    },
+  ],
+  ['/machine/map', { method: 'POST', limit: MAX_BODY_BYTES, serve: serveMap }],
+  // Nobody has sent it since 2025; what it says is not needed.
+  [
+    '/machine/update-health',
+    { method: 'POST', limit: MAX_BODY_BYTES, serve: () => jsonAnswer('{}') },
+  ],
+  ...Object.values(tkaCalls).map((call): [string, Route] => [
+    call.path,
+    {
+      method: 'GET',
+      limit: call.requestLimit,
+      serve: async (services, caller, body) =>
+        jsonAnswer(await answerTka(services, caller, call.path, body)),
+    },
+  ]),
+])
+
+/** Serves one stream. Never throws, never rejects. */
+export async function serveStream(
+  services: MachineServices,
+  caller: Caller,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+): Promise<void> {
+  // Without a listener a reset by the client would end the process.
+  stream.on('error', () => {})
+  const path = headers[':path']?.split('?')[0] ?? ''
+  try {
+    const route = routes.get(path)
+    if (route === undefined)
+      throw new ControlError('not-found', `No such path: ${path.slice(0, 100)}`)
+    if (headers[':method'] !== route.method) {
+      throw new ControlError('method-not-allowed', `${path} takes ${route.method}`)
+    }
+    const body = await readBody(stream, route.limit, services.clock)
+    const answer = await route.serve(services, caller, body, stream)
+    if (answer !== null) sendAnswer(stream, answer)
+  } catch (error) {
+    const answer = errorAnswer(error)
+    if (answer.status === 500) services.logger.error({ err: error, path }, 'request failed')
+    else services.logger.debug({ path, status: answer.status, reason: answer.body }, 'refused')
+    sendAnswer(stream, answer)
+  }
+}

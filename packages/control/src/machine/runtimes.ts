@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What runs for each tailnet: its sessions, who is connected, and the calls of its lock.
+ *
+ * @module
+ */
+
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { openLockContext } from '../lock/context.ts'
+import type { FrameCounters } from '../map/frame-encoder.ts'
+import { MapSessions } from '../map/sessions.ts'
+import type { Intercept } from '../options.ts'
+import type { Store } from '../store/store.ts'
+import { trackPresence } from '../tailnet/presence.ts'
+import type { Tailnet } from '../tailnet/tailnet.ts'
+import type { Tailnets } from '../tailnet/tailnets.ts'
+import { createAskedOnce } from './register-signature.ts'
+import type { TailnetRuntime } from './services.ts'
+
+/** The running parts of all tailnets. */
+export interface Runtimes extends Disposable {
+  readonly of: (tailnet: Tailnet) => TailnetRuntime
+  wake(mode: 'full' | 'delta'): void
+  /** Sessions that are open. */
+  connected(): number
+}
+
+/** Starts what runs for each tailnet. */
+export function createRuntimes(options: {
+  readonly tailnets: Tailnets
+  readonly store: Store
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly counters: FrameCounters
+  readonly intercept: Intercept | undefined
+}): Runtimes {
+  const { tailnets, store, clock, logger, counters, intercept } = options
+  const runtimes = new Map<Tailnet, TailnetRuntime>()
+  const start = (tailnet: Tailnet): TailnetRuntime => ({
+    tailnet,
+    presence: trackPresence(tailnet, clock),
+    sessions: new MapSessions({ tailnet, clock, counters, intercept: intercept?.mapResponse }),
+    lock: openLockContext(tailnet, store, clock, logger),
+    asked: createAskedOnce(() => clock.now()),
+  })
+  for (const tailnet of tailnets.all()) runtimes.set(tailnet, start(tailnet))
+  return {
+    of(tailnet) {
+      let runtime = runtimes.get(tailnet)
+      if (runtime === undefined) {
+        runtime = start(tailnet)
+        runtimes.set(tailnet, runtime)
+      }
+      return runtime
+    },
+    wake(mode) {
+      for (const { sessions } of runtimes.values()) sessions.wake(mode)
+    },
+    connected() {
+      let count = 0
+      for (const { sessions } of runtimes.values()) count += sessions.size
+      return count
+    },
+    [Symbol.dispose]() {
+      for (const { sessions, presence } of runtimes.values()) {
+        sessions[Symbol.dispose]()
+        presence[Symbol.dispose]()
+      }
+    },
+  }
+}

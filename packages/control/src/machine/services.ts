@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the handlers of the machine API work with.
+ *
+ * @module
+ */
+
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import { ControlError } from '../errors.ts'
+import type { LockContext } from '../lock/context.ts'
+import type { FrameCounters } from '../map/frame-encoder.ts'
+import type { MapSessions } from '../map/sessions.ts'
+import type { Intercept } from '../options.ts'
+import type { Presence } from '../tailnet/presence.ts'
+import type { Tailnet } from '../tailnet/tailnet.ts'
+import type { FoundNode, Tailnets } from '../tailnet/tailnets.ts'
+import type { NodePublic } from '@signet/keys'
+import type { AskedOnce } from './register-signature.ts'
+import type { Caller } from './request.ts'
+
+/** What belongs to one tailnet while the server runs. */
+export interface TailnetRuntime {
+  readonly tailnet: Tailnet
+  readonly presence: Presence
+  readonly sessions: MapSessions
+  readonly lock: LockContext
+  readonly asked: AskedOnce
+}
+
+/** Everything that a request may need. */
+export interface MachineServices {
+  readonly tailnets: Tailnets
+  readonly runtime: (tailnet: Tailnet) => TailnetRuntime
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly counters: FrameCounters
+  readonly intercept: Intercept | undefined
+  /** How long the key of a node without tags is good; null for ever. */
+  readonly keyLifetimeMs: number | null
+}
+
+/**
+ * The node that a request speaks for. A node key is no secret: it must belong to the machine of the connection.
+ *
+ * @throws ControlError 'not-found', 'unauthorized'
+ */
+export function nodeOfCaller(
+  services: MachineServices,
+  caller: Caller,
+  nodeKey: NodePublic,
+): FoundNode {
+  const found = services.tailnets.findNode(nodeKey)
+  if (found === undefined)
+    throw new ControlError('not-found', 'No node with this key; log in again')
+  if (found.node.row.machineKey !== caller.machineKey) {
+    throw new ControlError('unauthorized', 'This node key belongs to another machine')
+  }
+  return found
+}

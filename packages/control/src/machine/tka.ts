@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The eight calls of the lock. Each names its caller by node key, which must be one of the machine at the
+ * other end; a node that is locked out may ask like any other, it needs the answers most.
+ *
+ * @module
+ */
+
+import { encodeJson, parseTka, tkaCalls } from '@signet/protocol'
+import type { Codec, TKACall, TKACaller } from '@signet/protocol'
+import type { LockContext } from '../lock/context.ts'
+import { disable } from '../lock/disable.ts'
+import { beginInit, finishInit } from '../lock/init.ts'
+import { affectedSignatures, submitSignature } from '../lock/sign.ts'
+import { bootstrap, offer, send } from '../lock/sync.ts'
+import { ControlError } from '../errors.ts'
+import type { NodeRow } from '../store/rows.ts'
+import type { Caller } from './request.ts'
+import type { MachineServices } from './services.ts'
+import { nodeOfCaller } from './services.ts'
+
+interface Handler {
+  readonly request: Codec<TKACaller>
+  /** Does the call and returns its answer as JSON. */
+  readonly answer: (context: LockContext, node: NodeRow, request: TKACaller) => Promise<string>
+}
+
+const handlers: ReadonlyMap<string, Handler> = new Map([
+  handle(tkaCalls.initBegin, beginInit),
+  handle(tkaCalls.initFinish, async (context, node, request) => {
+    await finishInit(context, node, request)
+    return {}
+  }),
+  handle(tkaCalls.bootstrap, (context, _node, request) => bootstrap(context, request)),
+  handle(tkaCalls.syncOffer, (context, _node, request) => offer(context, request)),
+  handle(tkaCalls.syncSend, send),
+  handle(tkaCalls.disable, async (context, node, request) => {
+    await disable(context, node, request)
+    return {}
+  }),
+  handle(tkaCalls.sign, (context, node, request) => {
+    submitSignature(context, node, request)
+    return {}
+  }),
+  handle(tkaCalls.affectedSigs, affectedSignatures),
+])
+
+function handle<Request extends TKACaller, Response>(
+  call: TKACall<Request, Response>,
+  serve: (context: LockContext, node: NodeRow, request: Request) => Response | Promise<Response>,
+): [string, Handler] {
+  return [
+    call.path,
+    {
+      // Each handler is given only what its own codec has read.
+      request: call.request as unknown as Codec<TKACaller>,
+      answer: async (context, node, request) =>
+        encodeJson(call.response, await serve(context, node, request as Request)),
+    },
+  ]
+}
+
+/** Answers one call with JSON text. */
+export async function answerTka(
+  services: MachineServices,
+  caller: Caller,
+  path: string,
+  body: Uint8Array,
+): Promise<string> {
+  const handler = handlers.get(path)
+  if (handler === undefined) throw new ControlError('not-found', `No such call: ${path}`)
+  const request = parseTka(handler.request, body)
+  const { tailnet, node } = nodeOfCaller(services, caller, request.NodeKey)
+  const reply = await handler.answer(services.runtime(tailnet).lock, node.row, request)
+  const edit = services.intercept?.tkaReply
+  if (edit === undefined) return reply
+  return JSON.stringify(
+    edit({ id: node.row.id, nodeKey: node.row.nodeKey }, path, JSON.parse(reply)),
+  )
+}

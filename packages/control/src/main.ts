@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The composition root: the server as a list of its parts.
+ *
+ * @module
+ */
+
+import { join } from 'node:path'
+import { machinePublicOf } from '@signet/keys'
+import { listenAdmin } from './admin/socket.ts'
+import { systemClock } from './clock.ts'
+import { listen } from './http/listener.ts'
+import { openLock } from './lock/open-lock.ts'
+import { createRuntimes } from './machine/runtimes.ts'
+import { frameCounters } from './map/frame-encoder.ts'
+import type { Control, ControlOptions } from './options.ts'
+import { loadServerKey } from './store/server-key.ts'
+import { openSqliteStore } from './store/sqlite.ts'
+import { claimStateDir } from './store/state-dir.ts'
+import { DEFAULT_TAILNET, openTailnets } from './tailnet/tailnets.ts'
+import { VERSION } from './version.ts'
+
+const DAY_MS = 24 * 60 * 60 * 1_000
+
+/** Starts a server. @throws ControlError 'state-dir', 'store-failed', 'bad-config' */
+export async function startControl(options: ControlOptions): Promise<Control> {
+  const { stateDir, logger, intercept, clock = systemClock } = options
+  await using stack = new AsyncDisposableStack()
+  stack.use(claimStateDir(stateDir))
+  const serverKey = loadServerKey(stateDir)
+  const publicKey = machinePublicOf(serverKey)
+  const sqlite = stack.adopt(openSqliteStore(join(stateDir, 'signet.db')), (db) => db.close())
+  const store = options.wrapStore?.(sqlite) ?? sqlite
+  const counters = frameCounters()
+  const tailnets = openTailnets({
+    store,
+    now: clock.now(),
+    first: { name: DEFAULT_TAILNET, domain: options.domain ?? 'default.signet.internal' },
+    openLock: (row) => openLock(store, row.id, () => clock.now()),
+  })
+  const runtimes = stack.use(
+    createRuntimes({ tailnets, store, clock, logger, counters, intercept }),
+  )
+  const days = options.keyLifetimeDays === undefined ? 180 : options.keyLifetimeDays
+  const keyLifetimeMs = days === null ? null : days * DAY_MS
+  const services = {
+    tailnets,
+    clock,
+    logger,
+    counters,
+    intercept,
+    keyLifetimeMs,
+    runtime: runtimes.of,
+  }
+  const listener = stack.use(await listen(options.listen, serverKey, services))
+  const url = options.url ?? `http://${hostInUrl(options.listen.host)}:${listener.port}`
+  if (options.adminSocket !== false) {
+    const path = options.adminSocket ?? join(stateDir, 'admin.sock')
+    const admin = { tailnets, clock, logger, version: VERSION, url: () => url, publicKey }
+    stack.use(await listenAdmin(path, admin))
+  }
+  logger.info({ url, publicKey, stateDir }, 'server started')
+  const parts = stack.move()
+  const close = (): Promise<void> => parts.disposeAsync()
+  return {
+    url,
+    port: listener.port,
+    publicKey,
+    counters,
+    wake: (mode = 'full') => runtimes.wake(mode),
+    connectedNodes: () => runtimes.connected(),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function hostInUrl(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The server's own key: one file of its own, mode 0600, never in the database.
+ *
+ * Clients learn the public half once and keep it: a changed key locks out running clients. So the file is
+ * written by rename after an fsync, and a file that cannot be read is an error, never a reason to make
+ * another key.
+ *
+ * @module
+ */
+
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { generateMachineKey, parseMachinePrivate, privateKeyText } from '@signet/keys'
+import type { MachinePrivate } from '@signet/keys'
+import { ControlError } from '../errors.ts'
+
+/** Returns the key in `DIR/noise.key`, making it on the first start. @throws ControlError 'state-dir' */
+export function loadServerKey(stateDir: string): MachinePrivate {
+  const path = join(stateDir, 'noise.key')
+  const text = readIfPresent(path)
+  if (text === undefined) {
+    const key = generateMachineKey()
+    writeSecret(path, `${privateKeyText(key)}\n`)
+    return key
+  }
+  try {
+    chmodSync(path, 0o600)
+    return parseMachinePrivate(text.trim())
+  } catch (cause) {
+    throw new ControlError('state-dir', `Cannot use ${path}: it does not hold a machine key`, {
+      cause,
+    })
+  }
+}
+
+function readIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
+    throw new ControlError('state-dir', `Cannot read ${path}`, { cause })
+  }
+}
+
+/** Writes a file so that it is there whole, or not at all. */
+function writeSecret(path: string, text: string): void {
+  const temporary = `${path}.new`
+  const file = openSync(temporary, 'w', 0o600)
+  try {
+    writeSync(file, text)
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(temporary, path)
+  const directory = openSync(dirname(path), 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
+  }
+}
