@@ -57,7 +57,6 @@ export function boxOpen(
 ): Uint8Array | null {
   requireLength(sharedKey, 32, 'box key')
   requireLength(nonce, 24, 'box nonce')
-  if (box.length < BOX_OVERHEAD) return null
   return nacl.secretbox.open(box, nonce, sharedKey)
 }
 

@@ -53,11 +53,10 @@ export function verifyStandardExact(
 
 /** Returns the point that bytes encode, canonically or not, or null. */
 export function decodePoint(bytes: Uint8Array): EdwardsPoint | null {
-  if (bytes.length !== 32) return null
   try {
     return Point.fromBytes(bytes, true)
   } catch {
-    // Thirty-two bytes are refused for one reason: no point has this coordinate.
+    // Of another length, or no point has this coordinate: either way it is no point.
     return null
   }
 }

@@ -10,5 +10,5 @@ import { p256 } from '@noble/curves/nist.js'
 
 /** Says whether 65 bytes are an uncompressed point of the curve. */
 export function isUncompressedP256Point(bytes: Uint8Array): boolean {
-  return bytes.length === 65 && bytes[0] === 4 && p256.utils.isValidPublicKey(bytes, false)
+  return bytes.length === 65 && p256.utils.isValidPublicKey(bytes, false)
 }

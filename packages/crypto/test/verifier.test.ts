@@ -20,6 +20,13 @@ function forged(text: string): SignedMessage {
   return { ...item, signature: flipBit(item.signature, 0) }
 }
 
+/** R of order 8 under the identity: the cofactored equation holds, the cofactorless one does not. */
+function mixedOrder(): SignedMessage {
+  const r = bytes('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')
+  const signature = new Uint8Array([...r, ...new Uint8Array(32)])
+  return { publicKey: littleEndian(1n), message: ascii('any'), signature }
+}
+
 /** Holds under the standard rule on any machine; no machine says yes to a small-order key. */
 function smallOrder(rule?: SignedMessage['rule']): SignedMessage {
   const identity = littleEndian(1n)
@@ -56,6 +63,12 @@ test('createVerifier() allows exactly maxSlowChecks exact checks', () => {
   assert.ok(verifier.verifyZip215(...argsOf(signed('d'))), 'true signatures still pass')
 })
 
+test('createVerifier() has a method for each rule', () => {
+  const verifier = createVerifier({ maxSlowChecks: 9 })
+  assert.ok(verifier.verifyZip215(...argsOf(mixedOrder())))
+  assert.equal(verifier.verifyStandard(...argsOf(mixedOrder())), false)
+})
+
 test('createVerifier().verifyBatchAsync() spends its allowance in the order of the items', async () => {
   const items = [signed('0'), forged('1'), signed('2'), forged('3'), forged('4'), signed('5')]
   const verifier = createVerifier({ maxSlowChecks: 2 })
@@ -72,10 +85,7 @@ test('createVerifier().verifyBatchAsync() spends its allowance in the order of t
 })
 
 test('createVerifier().verifyBatchAsync() applies the rule that each item names', async () => {
-  const r = bytes('26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05')
-  const signature = new Uint8Array([...r, ...new Uint8Array(32)])
-  // R of order 8 under the identity: the cofactored equation holds, the cofactorless one does not.
-  const mixed = { publicKey: littleEndian(1n), message: ascii('any'), signature }
+  const mixed = mixedOrder()
   const verifier = createVerifier({ maxSlowChecks: 9 })
   const verdicts = await verifier.verifyBatchAsync([
     mixed,

@@ -130,7 +130,13 @@ check({
 
 test('nodePublicBinary() and parseNodePublicBinary() give each other back', () => {
   const key = nodePublicOf(generateNodeKey())
-  assert.equal(parseNodePublicBinary(nodePublicBinary(key)), key)
+  const binary = nodePublicBinary(key)
+  assert.equal(parseNodePublicBinary(binary), key)
+  for (const index of [0, 1]) {
+    assert.throws(() => parseNodePublicBinary(binary.with(index, 0x6f)), { code: 'bad-key-bytes' })
+  }
+  const long = new Uint8Array([...binary, 0])
+  assert.throws(() => parseNodePublicBinary(long), /"np" and 32 bytes/)
 })
 
 test('privateKeyText() is what the parsers read', () => {
