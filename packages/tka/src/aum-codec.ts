@@ -13,6 +13,7 @@ import { blake2s256 } from '@signet/crypto'
 import {
   aumHashBytes,
   aumHashFromBytes,
+  aumParent,
   EMPTY_AUM,
   type Aum,
   type AumHash,
@@ -21,6 +22,7 @@ import {
 import { TkaError } from './errors.ts'
 import type { Key } from './key.ts'
 import { EMPTY_STATE, type State } from './state.ts'
+import type { AumLink } from './store.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Fields = [number, FieldReader][]
@@ -39,13 +41,16 @@ function hashesOf(aum: Aum): Hashes {
 }
 
 /**
- * Decodes an update. Nothing is checked but that the bytes decode.
+ * Decodes an update. Nothing is checked but that the bytes decode. A caller that knows the hash,
+ * because it has hashed the canonical form already, may say it.
  *
  * @throws TkaError `malformed`
  */
-export function decodeAum(bytes: Uint8Array): Aum {
+export function decodeAum(bytes: Uint8Array, knownHash?: AumHash): Aum {
   try {
-    return readAum(new CborReader(bytes))
+    const aum = readAum(new CborReader(bytes))
+    if (knownHash !== undefined) hashesOf(aum).hash = knownHash
+    return aum
   } catch (cause) {
     if (!(cause instanceof CodecError)) throw cause
     throw new TkaError('malformed', `Cannot decode update: ${cause.message}`, { cause })
@@ -127,7 +132,7 @@ export function encodeState(state: State): Uint8Array {
 /** Returns the name of an update: the digest of its canonical form, signatures included. */
 export function aumHash(aum: Aum): AumHash {
   const hashes = hashesOf(aum)
-  return (hashes.hash ??= aumHashFromBytes(blake2s256(encodeAum(aum))))
+  return (hashes.hash ??= hashOfCanonicalAum(encodeAum(aum)))
 }
 
 /** Returns what the signatures of an update are over: the digest of all of it but them. */
@@ -138,19 +143,25 @@ export function aumSigHash(aum: Aum): Uint8Array {
 }
 
 /**
- * Decodes an update whose canonical form is known to be `bytes`, and remembers the hash, so that
- * opening a store encodes nothing.
+ * Reads from the canonical form of an update what places it in the tree, and decodes nothing else.
  *
- * @throws TkaError `malformed`, also when the digest of `bytes` is not `hash`
+ * @throws TkaError `malformed`
  */
-export function decodeCanonicalAum(bytes: Uint8Array, hash: AumHash): Aum {
-  const actual = aumHashFromBytes(blake2s256(bytes))
-  if (actual !== hash) {
-    throw new TkaError('malformed', `Cannot decode update: expected hash ${hash}, got ${actual}`)
+export function peekAumLink(bytes: Uint8Array): AumLink {
+  // map of 2 to 8 fields, 1: kind below 24, 2: null or 32 bytes
+  const [, first, kind = 24, second, parent, length] = bytes
+  if (first === 1 && kind < 24 && second === 2) {
+    if (parent === 0xf6) return { kind, parent: null }
+    const isHash = parent === 0x58 && length === 32 && bytes.length >= 38
+    if (isHash) return { kind, parent: aumHashFromBytes(bytes.subarray(6, 38)) }
   }
   const aum = decodeAum(bytes)
-  hashesOf(aum).hash = hash
-  return aum
+  return { kind: aum.kind, parent: aumParent(aum) }
+}
+
+/** Returns the name of the update whose canonical form this is. */
+export function hashOfCanonicalAum(bytes: Uint8Array): AumHash {
+  return aumHashFromBytes(blake2s256(bytes))
 }
 
 /** Writes an update into a larger item. */

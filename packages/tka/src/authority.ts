@@ -160,10 +160,10 @@ function advance(authority: Authority, store: AumStore, aums: readonly Aum[]): F
   const { chain } = authority
   for (const height of heightsOfParents(chain, aums)) {
     const parent = chain.at(height)
-    if (parent === chain.head || store.children(parent).length === 1) continue
+    const children = store.children(parent)
+    if (parent === chain.head || children.length === 1) continue
     const state = chain.stateAt(height, store)
-    const chosen = chosenChild(store, parent, state)
-    if (!chosen || aumHash(chosen) === chain.at(height + 1)) continue
+    if (aumHash(chosenChild(store, children, state)) === chain.at(height + 1)) continue
     return followOn(store, { chain: chain.keepOldest(height + 1), state })
   }
   return followOn(store, authority)
@@ -181,8 +181,7 @@ function heightsOfParents(chain: ActiveChain, aums: readonly Aum[]): number[] {
 
 /** Says whether the chain's oldest update has got a parent, so that the chain starts earlier. */
 function hasOlder(authority: Authority, store: AumStore): boolean {
-  const oldest = store.get(authority.oldestAncestor)
-  const parent = oldest ? aumParent(oldest) : null
+  const parent = store.link(authority.oldestAncestor)?.parent ?? null
   return parent !== null && store.has(parent)
 }
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { ActiveChain, type ChainLink } from './active-chain.ts'
+import { ActiveChain, type ChainStep } from './active-chain.ts'
 import { applyAum } from './apply.ts'
 import { aumKindText, AumKind, aumParent, type AumHash } from './aum.ts'
 import { aumHash } from './aum-codec.ts'
@@ -67,8 +67,8 @@ export function findOldest(
 }
 
 function refuseOrphan(store: AumStore, oldest: AumHash): void {
-  const aum = storedAum(store, oldest)
-  if (aum.kind === AumKind.Checkpoint || aumParent(aum) === null) return
+  const link = store.link(oldest)
+  if (!link || link.kind === AumKind.Checkpoint || link.parent === null) return
   throw new TkaError('missing-parent', `Cannot open authority: the parent of ${oldest} is lost`)
 }
 
@@ -84,19 +84,15 @@ function oldestAncestor(store: AumStore, from: AumHash, known: Map<AumHash, AumH
       break
     }
     walked.push(hash)
-    next = parentOf(store, hash)
+    next = store.link(hash)?.parent ?? null
   }
   for (const other of walked) known.set(other, hash)
   return hash
 }
 
-function parentOf(store: AumStore, hash: AumHash): AumHash | null {
-  const aum = store.get(hash)
-  return aum ? aumParent(aum) : null
-}
-
 /**
- * Returns the active chain that starts with this stored update.
+ * Returns the active chain that starts with this stored update. States are computed at its forks
+ * and at its head only: every stored update was verified and applied once, when it came.
  *
  * @throws TkaError `missing-parent`, `bad-genesis`, or what {@link applyAum} throws if updates are
  *   stored that nobody can have verified
@@ -107,38 +103,52 @@ export function followFrom(
   options: ChainOptions = {},
 ): FollowedChain {
   const state = stateAt(store, oldest, options)
-  const chain = ActiveChain.of({ aum: storedAum(store, oldest), state })
+  const chain = ActiveChain.of(stepOf(store, oldest), state)
   return followOn(store, { chain, state }, options)
 }
 
 /** Extends a chain by the chosen child of its head, and so on, until there is none. */
 export function followOn(
   store: AumStore,
-  { chain, state }: FollowedChain,
+  start: FollowedChain,
   options: ChainOptions = {},
 ): FollowedChain {
-  const links: ChainLink[] = []
-  let current = state
+  let { chain } = start
+  let steps: ChainStep[] = []
   let hash = chain.head
   for (;;) {
-    const aum = chosenChild(store, hash, current)
-    if (!aum) break
-    current = applyAum(current, aum)
-    hash = aumHash(aum)
-    links.push({ aum, state: current })
-    checkLimit(links.length, options)
+    const children = store.children(hash)
+    let [next] = children
+    if (next === undefined) break
+    if (children.length > 1) {
+      chain = chain.extend(steps)
+      steps = []
+      next = aumHash(chosenChild(store, children, chain.stateAt(chain.length - 1, store)))
+    }
+    steps.push(stepOf(store, next))
+    hash = next
+    checkLimit(chain.length + steps.length - start.chain.length, options)
   }
-  return { chain: chain.extend(links), state: current }
+  chain = chain.extend(steps)
+  return { chain, state: chain.stateAt(chain.length - 1, store) }
 }
 
-/** Returns the child to follow, or undefined if there is none. `state` is that of the parent. */
+function stepOf(store: AumStore, hash: AumHash): ChainStep {
+  const link = store.link(hash)
+  if (!link) throw new TkaError('unknown-update', `Cannot follow chain: update ${hash} is gone`)
+  return { hash, isCheckpoint: link.kind === AumKind.Checkpoint }
+}
+
+/** Returns the child to follow. `state` is that of the parent. */
 export function chosenChild(
   store: AumStore,
-  parent: AumHash,
+  children: readonly AumHash[],
   state: State,
-): VerifiedAum | undefined {
-  const children = store.children(parent).map((hash) => storedAum(store, hash))
-  return children.length === 0 ? undefined : chooseFork(state, children)
+): VerifiedAum {
+  return chooseFork(
+    state,
+    children.map((hash) => storedAum(store, hash)),
+  )
 }
 
 /**

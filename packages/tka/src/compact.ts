@@ -13,14 +13,12 @@
  * @module
  */
 
-import { ActiveChain, type ChainLink } from './active-chain.ts'
-import { applyAum } from './apply.ts'
-import { aumParent, type AumHash } from './aum.ts'
+import { ActiveChain, type ChainStep } from './active-chain.ts'
+import { AumKind, type AumHash } from './aum.ts'
 import type { Authority } from './authority.ts'
 import { TkaError } from './errors.ts'
 import { COMPACTION_MIN_AGE, COMPACTION_MIN_CHAIN } from './limits.ts'
-import type { AumStore } from './store.ts'
-import type { VerifiedAum } from './verify.ts'
+import type { AumLink, AumStore } from './store.ts'
 
 /** How much to keep. */
 export interface CompactionOptions {
@@ -80,7 +78,7 @@ function chooseStart(
   let height = chain.checkpointAtOrBelow(chain.length - 1 - minChain)
   while (height !== undefined) {
     const hash = chain.at(height)
-    if (!young.has(hash) || aumParent(stored(store, hash)) === null) return height
+    if (!young.has(hash) || linkOf(store, hash).parent === null) return height
     height = height === 0 ? undefined : chain.checkpointAtOrBelow(height - 1)
   }
   throw new TkaError('cannot-compact', 'Cannot compact: no checkpoint is old enough')
@@ -109,7 +107,7 @@ function keepForkPoints(
   let lowest = start
   for (const hash of kept) {
     if (hash === chain.at(lowest)) continue
-    const parent = aumParent(stored(store, hash))
+    const parent = linkOf(store, hash).parent
     if (parent === null) {
       throw new TkaError('cannot-compact', `Cannot compact: ${hash} has to stay, on another chain`)
     }
@@ -134,20 +132,19 @@ function checkpointBelow(kept: Set<AumHash>, chain: ActiveChain, height: number)
 
 function beginAt(authority: Authority, store: AumStore, height: number): Authority {
   const { chain } = authority
-  let state = chain.stateAt(height, store)
-  const oldest = ActiveChain.of({ aum: stored(store, chain.at(height)), state })
-  const links: ChainLink[] = []
-  for (let next = height + 1; next < chain.length; next++) {
-    const aum = stored(store, chain.at(next))
-    state = applyAum(state, aum)
-    links.push({ aum, state })
+  const steps: ChainStep[] = []
+  for (let at = height; at < chain.length; at++) {
+    const hash = chain.at(at)
+    steps.push({ hash, isCheckpoint: linkOf(store, hash).kind === AumKind.Checkpoint })
   }
-  const compacted = oldest.extend(links)
+  const [oldest, ...others] = steps
+  if (!oldest) return authority
+  const compacted = ActiveChain.of(oldest, chain.stateAt(height, store)).extend(others)
   return { ...authority, oldestAncestor: compacted.oldest, chain: compacted }
 }
 
-function stored(store: AumStore, hash: AumHash): VerifiedAum {
-  const aum = store.get(hash)
-  if (!aum) throw new TkaError('unknown-update', `Cannot compact: update ${hash} is not stored`)
-  return aum
+function linkOf(store: AumStore, hash: AumHash): AumLink {
+  const link = store.link(hash)
+  if (!link) throw new TkaError('unknown-update', `Cannot compact: update ${hash} is not stored`)
+  return link
 }

@@ -45,8 +45,8 @@ export {
   type Authority,
 } from './authority.ts'
 export { stateAt, type ChainOptions } from './chain.ts'
-export { ActiveChain, type ChainLink } from './active-chain.ts'
-export type { AumStore, StoredAum } from './store.ts'
+export { ActiveChain, type ChainLink, type ChainStep } from './active-chain.ts'
+export type { AumLink, AumStore, StoredAum } from './store.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts'
 export { createLogStore, openLogStore, type LogFile, type LogStoreOptions } from './log-store.ts'
 export {

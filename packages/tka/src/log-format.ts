@@ -5,12 +5,14 @@
  * known here.
  *
  *     header   "signet aum log 1\n"
- *     record   marker 4 | length 4 | number 4 | digest 16 | payload      one change, whole or not
+ *     record   marker 4 | length 4 | number 4 | CRC-32 4 | payload      one change, whole or not
  *     record   ...
  *
- *     payload  entries, one after another: kind 1 | fields
+ *     payload  entries, one after another: kind 1 | hash 32 | fields
  *
- * Numbers are big-endian; records are numbered from 0. The digest covers the rest of the record.
+ * Numbers are big-endian; records are numbered from 0. The CRC covers the rest of the record, and
+ * finds accidents; updates are checked against their hashes besides.
+ *
  * A crash while the last record was written leaves something that is no record, and nothing
  * behind it: that tail was never acknowledged and is cut off. Anything else that is no record has
  * records behind it, or the header is wrong: then the file was damaged, and nobody may go on as if
@@ -20,16 +22,20 @@
  */
 
 import { compareBytes, concatBytes, encodeUtf8 } from '@signet/codec'
-import { blake2s256 } from '@signet/crypto'
 import { aumHashBytes, aumHashFromBytes, type AumHash } from './aum.ts'
-import { decodeCanonicalAum, encodeAum } from './aum-codec.ts'
+import { hashOfCanonicalAum } from './aum-codec.ts'
+import { crc32 } from './crc32.ts'
 import { TkaError } from './errors.ts'
-import type { StoredAum } from './store.ts'
-import { trustStoredAum } from './verify.ts'
 
 /** One fact in the log. */
 export type LogEntry =
-  | { readonly kind: 'update'; readonly hash: AumHash; readonly stored: StoredAum }
+  /** An update that is kept, in its canonical form. */
+  | {
+      readonly kind: 'update'
+      readonly hash: AumHash
+      readonly commitTime: number
+      readonly bytes: Uint8Array
+    }
   /** An update that is not kept, and when it was first committed. */
   | { readonly kind: 'forgotten'; readonly hash: AumHash; readonly commitTime: number }
   /** The oldest update of the active chain. */
@@ -48,8 +54,8 @@ const HEADER = encodeUtf8('signet aum log 1\n')
 const MARKER = Uint8Array.of(0xaa, 0x75, 0x6d, 0x0a)
 const LENGTH_AT = 4
 const NUMBER_AT = 8
-const DIGEST_AT = 12
-const PAYLOAD_AT = 28
+const CHECK_AT = 12
+const PAYLOAD_AT = 16
 const KIND = { update: 1, forgotten: 2, active: 3 } as const
 
 /** Returns a whole log that says these things, in one record. */
@@ -66,7 +72,7 @@ export function encodeRecord(number: number, entries: readonly LogEntry[]): Uint
   view.setUint32(LENGTH_AT, payload.length)
   view.setUint32(NUMBER_AT, number)
   record.set(payload, PAYLOAD_AT)
-  record.set(digestOf(record), DIGEST_AT)
+  view.setUint32(CHECK_AT, checkOf(record))
   return record
 }
 
@@ -102,13 +108,11 @@ function recordAt(bytes: Uint8Array, at: number, number?: number): Uint8Array | 
   if (rest.length < end) return undefined
   if (number !== undefined && view.getUint32(NUMBER_AT) !== number) return undefined
   const record = rest.subarray(0, end)
-  const digest = record.subarray(DIGEST_AT, PAYLOAD_AT)
-  return compareBytes(digest, digestOf(record)) === 0 ? record.subarray(PAYLOAD_AT) : undefined
+  return view.getUint32(CHECK_AT) === checkOf(record) ? record.subarray(PAYLOAD_AT) : undefined
 }
 
-function digestOf(record: Uint8Array): Uint8Array {
-  const covered = concatBytes(record.subarray(0, DIGEST_AT), record.subarray(PAYLOAD_AT))
-  return blake2s256(covered).subarray(0, PAYLOAD_AT - DIGEST_AT)
+function checkOf(record: Uint8Array): number {
+  return crc32(record.subarray(PAYLOAD_AT), crc32(record.subarray(0, CHECK_AT)))
 }
 
 /** A torn write leaves nothing valid behind it. If there is a record, something in between broke. */
@@ -134,10 +138,9 @@ function encodeEntry(entry: LogEntry): Uint8Array {
   const start = concatBytes(Uint8Array.of(KIND[entry.kind]), aumHashBytes(entry.hash))
   if (entry.kind === 'active') return start
   if (entry.kind === 'forgotten') return concatBytes(start, encodeTime(entry.commitTime))
-  const aum = encodeAum(entry.stored.aum)
   const length = new Uint8Array(4)
-  new DataView(length.buffer).setUint32(0, aum.length)
-  return concatBytes(start, encodeTime(entry.stored.commitTime), length, aum)
+  new DataView(length.buffer).setUint32(0, entry.bytes.length)
+  return concatBytes(start, encodeTime(entry.commitTime), length, entry.bytes)
 }
 
 function encodeTime(time: number): Uint8Array {
@@ -146,7 +149,7 @@ function encodeTime(time: number): Uint8Array {
   return bytes
 }
 
-/** A payload with a right digest was written by us; what does not parse is damage all the same. */
+/** A payload with a right CRC was written by us; what does not parse is damage all the same. */
 function readEntries(payload: Uint8Array, entries: LogEntry[]): void {
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
   let at = 0
@@ -164,8 +167,9 @@ function readEntries(payload: Uint8Array, entries: LogEntry[]): void {
         const commitTime = view.getFloat64(take(8))
         const length = view.getUint32(take(4))
         const aumAt = take(length)
-        const aum = readUpdate(payload.subarray(aumAt, aumAt + length), hash)
-        entries.push({ kind: 'update', hash, stored: { aum, commitTime } })
+        const bytes = payload.subarray(aumAt, aumAt + length)
+        if (hashOfCanonicalAum(bytes) !== hash) throw damaged(`update ${hash}`)
+        entries.push({ kind: 'update', hash, commitTime, bytes })
         break
       }
       case KIND.forgotten:
@@ -180,15 +184,6 @@ function readEntries(payload: Uint8Array, entries: LogEntry[]): void {
   }
 }
 
-/** What was stored was verified; here only its name is checked again. */
-function readUpdate(bytes: Uint8Array, hash: AumHash): StoredAum['aum'] {
-  try {
-    return trustStoredAum(decodeCanonicalAum(bytes, hash))
-  } catch (cause) {
-    throw damaged(`update ${hash}`, { cause })
-  }
-}
-
-function damaged(what: string, options?: ErrorOptions): TkaError {
-  return new TkaError('store-damaged', `Cannot read stored authority: ${what}`, options)
+function damaged(what: string): TkaError {
+  return new TkaError('store-damaged', `Cannot read stored authority: ${what}`)
 }

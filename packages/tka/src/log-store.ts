@@ -10,11 +10,13 @@
  * @module
  */
 
+import type { AumHash } from './aum.ts'
+import { encodeAum, peekAumLink } from './aum-codec.ts'
 import { TkaError } from './errors.ts'
 import { decodeLog, encodeLog, encodeRecord, type LogEntry } from './log-format.ts'
-import { readFrom } from './memory-store.ts'
-import type { AumStore } from './store.ts'
-import { StoreIndex } from './store-index.ts'
+import type { AumLink, AumStore } from './store.ts'
+import { indexEntry, StoreIndex } from './store-index.ts'
+import type { VerifiedAum } from './verify.ts'
 
 /** The file that holds a log. Every method throws if it fails, whatever it may have done by then. */
 export interface LogFile {
@@ -85,6 +87,7 @@ function storeOver(
     records = entries.length === 0 ? 0 : 1
   }
 
+  /** Makes entries durable; the index is the caller's. */
   function add(entries: readonly LogEntry[]): void {
     if (isTailKnown) {
       isTailKnown = false
@@ -97,15 +100,15 @@ function storeOver(
     } else {
       rewrite([...snapshot(index), ...entries])
     }
-    for (const entry of entries) remember(index, entry)
   }
 
   return {
-    ...readFrom(index),
+    ...index.reader(),
     commit(aums) {
       const fresh = index.newcomers(aums, options.now())
       if (fresh.size === 0) return
-      add([...fresh].map(([hash, stored]) => ({ kind: 'update', hash, stored })))
+      add([...fresh].map(([hash, { aum, commitTime }]) => updateEntry(hash, aum, commitTime)))
+      for (const [hash, stored] of fresh) index.add(hash, indexEntry(stored))
     },
     purge(hashes) {
       const gone = new Set(hashes.filter((hash) => index.has(hash)))
@@ -114,16 +117,20 @@ function storeOver(
       for (const hash of gone) index.remove(hash)
     },
     setLastActiveAncestor(hash) {
-      if (hash !== index.lastActiveAncestor) add([{ kind: 'active', hash }])
+      if (hash === index.lastActiveAncestor) return
+      add([{ kind: 'active', hash }])
+      index.lastActiveAncestor = hash
     },
   }
 }
 
 function remember(index: StoreIndex, entry: LogEntry): void {
   switch (entry.kind) {
-    case 'update':
-      if (!index.has(entry.hash)) index.add(entry.hash, entry.stored)
+    case 'update': {
+      const { hash, commitTime, bytes } = entry
+      index.add(hash, { ...linkOf(hash, bytes), commitTime, content: bytes })
       return
+    }
     case 'forgotten':
       index.remember(entry.hash, entry.commitTime)
       return
@@ -132,14 +139,21 @@ function remember(index: StoreIndex, entry: LogEntry): void {
   }
 }
 
+function linkOf(hash: AumHash, bytes: Uint8Array): AumLink {
+  try {
+    return peekAumLink(bytes)
+  } catch (cause) {
+    throw new TkaError('store-damaged', `Cannot open store: update ${hash} is none`, { cause })
+  }
+}
+
 /** All that the index says, but for the updates in `without`, of which only the time is kept. */
 function snapshot(index: StoreIndex, without: ReadonlySet<string> = new Set()): LogEntry[] {
   const entries: LogEntry[] = []
-  for (const [hash, stored] of index.entries()) {
-    const { commitTime } = stored
+  for (const [hash, { content, commitTime }] of index.entries()) {
     const isKept = !without.has(hash)
     entries.push(
-      isKept ? { kind: 'update', hash, stored } : { kind: 'forgotten', hash, commitTime },
+      isKept ? updateEntry(hash, content, commitTime) : { kind: 'forgotten', hash, commitTime },
     )
   }
   for (const [hash, commitTime] of index.forgotten()) {
@@ -148,6 +162,15 @@ function snapshot(index: StoreIndex, without: ReadonlySet<string> = new Set()): 
   const active = index.lastActiveAncestor
   if (active !== undefined) entries.push({ kind: 'active', hash: active })
   return entries
+}
+
+function updateEntry(
+  hash: AumHash,
+  content: VerifiedAum | Uint8Array,
+  commitTime: number,
+): LogEntry {
+  const bytes = content instanceof Uint8Array ? content : encodeAum(content)
+  return { kind: 'update', hash, commitTime, bytes }
 }
 
 function read(file: LogFile): Uint8Array | null {

@@ -10,7 +10,7 @@
 import type { AumHash } from './aum.ts'
 import { aumHash } from './aum-codec.ts'
 import type { AumStore, StoredAum } from './store.ts'
-import { StoreIndex } from './store-index.ts'
+import { indexEntry, StoreIndex } from './store-index.ts'
 
 /** What a memory store starts with. */
 export interface MemoryStoreOptions {
@@ -24,15 +24,13 @@ export interface MemoryStoreOptions {
 /** Creates a store that lives as long as the process. */
 export function createMemoryStore(options: MemoryStoreOptions): AumStore {
   const index = new StoreIndex()
-  for (const entry of options.entries ?? []) {
-    const hash = aumHash(entry.aum)
-    if (!index.has(hash)) index.add(hash, entry)
-  }
+  for (const stored of options.entries ?? []) index.add(aumHash(stored.aum), indexEntry(stored))
   index.lastActiveAncestor = options.lastActiveAncestor
   return {
-    ...readFrom(index),
+    ...index.reader(),
     commit(aums) {
-      for (const [hash, entry] of index.newcomers(aums, options.now())) index.add(hash, entry)
+      const fresh = index.newcomers(aums, options.now())
+      for (const [hash, stored] of fresh) index.add(hash, indexEntry(stored))
     },
     purge(hashes) {
       for (const hash of hashes) index.remove(hash)
@@ -40,20 +38,5 @@ export function createMemoryStore(options: MemoryStoreOptions): AumStore {
     setLastActiveAncestor(hash) {
       index.lastActiveAncestor = hash
     },
-  }
-}
-
-/** The reading half of a store, answered by an index. */
-export function readFrom(
-  index: StoreIndex,
-): Omit<AumStore, 'commit' | 'purge' | 'setLastActiveAncestor'> {
-  return {
-    get: (hash) => index.get(hash),
-    has: (hash) => index.has(hash),
-    children: (hash) => index.children(hash),
-    heads: () => index.heads(),
-    hashes: () => index.hashes(),
-    commitTime: (hash) => index.commitTime(hash),
-    lastActiveAncestor: () => index.lastActiveAncestor,
   }
 }

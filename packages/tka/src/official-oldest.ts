@@ -11,7 +11,7 @@
  * @module
  */
 
-import { aumParent, type AumHash } from './aum.ts'
+import type { AumHash } from './aum.ts'
 import { TkaError } from './errors.ts'
 import { OFFICIAL_SCAN_LIMIT } from './limits.ts'
 import type { AumStore } from './store.ts'
@@ -49,8 +49,7 @@ function walkBack(
     if (links >= OFFICIAL_SCAN_LIMIT) {
       throw new TkaError('official-limit', 'Cannot open authority: the stored chain is too long')
     }
-    const aum = store.get(oldest)
-    const parent = aum ? aumParent(aum) : null
+    const parent = store.link(oldest)?.parent ?? null
     if (parent === null || !store.has(parent)) return { oldest, isActive }
     oldest = parent
     if (oldest === hint) isActive = true

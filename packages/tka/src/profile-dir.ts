@@ -26,9 +26,8 @@ import {
 } from './aum.ts'
 import { aumHash, readAum, writeAum } from './aum-codec.ts'
 import { TkaError } from './errors.ts'
-import { readFrom } from './memory-store.ts'
-import type { AumStore } from './store.ts'
-import { StoreIndex } from './store-index.ts'
+import type { AumStore, StoredAum } from './store.ts'
+import { indexEntry, StoreIndex } from './store-index.ts'
 import { trustStoredAum, type VerifiedAum } from './verify.ts'
 
 /** The files of one profile. Paths are relative, with slashes. */
@@ -89,7 +88,7 @@ export function openProfileStore(
   index.lastActiveAncestor = readProfileHint(directory)
   for (const [hash, { aum, commitTime, isPurged }] of scanProfile(directory)) {
     if (isPurged) index.remember(hash, commitTime)
-    else if (aum) index.add(hash, { aum, commitTime })
+    else if (aum) index.add(hash, indexEntry({ aum, commitTime }))
   }
 
   function write(path: string, bytes: Uint8Array): void {
@@ -101,21 +100,18 @@ export function openProfileStore(
   }
 
   return {
-    ...readFrom(index),
+    ...index.reader(),
     commit(aums) {
       const fresh = index.newcomers(aums, options.now())
       // In the order given, parents first, so that what a crash leaves is connected.
-      for (const [hash, { aum, commitTime }] of fresh) {
-        write(pathOf(hash), encodeProfileEntry(aum, commitTime, null))
-      }
-      for (const [hash, stored] of fresh) index.add(hash, stored)
+      for (const [hash, stored] of fresh) write(pathOf(hash), encodeProfileEntry(stored, null))
+      for (const [hash, stored] of fresh) index.add(hash, indexEntry(stored))
     },
     purge(hashes) {
       const gone = hashes.filter((hash) => index.has(hash))
       for (const hash of gone) {
-        const aum = index.get(hash)
-        const commitTime = index.commitTime(hash) ?? 0
-        if (aum) write(pathOf(hash), encodeProfileEntry(aum, commitTime, options.now()))
+        const stored = index.stored(hash)
+        if (stored) write(pathOf(hash), encodeProfileEntry(stored, options.now()))
       }
       for (const hash of gone) index.remove(hash)
     },
@@ -206,10 +202,10 @@ function pathOf(hash: AumHash): string {
   return `${text.slice(0, 2)}/${text}`
 }
 
-function encodeProfileEntry(aum: Aum, commitTime: number, purgedAt: number | null): Uint8Array {
+function encodeProfileEntry(stored: StoredAum, purgedAt: number | null): Uint8Array {
   const writer = new CborWriter().map(purgedAt === null ? 2 : 3).uint(2)
-  writeAum(writer, aum)
-  writer.uint(3).uint(toSeconds(commitTime))
+  writeAum(writer, stored.aum)
+  writer.uint(3).uint(toSeconds(stored.commitTime))
   if (purgedAt !== null) writer.uint(4).uint(toSeconds(purgedAt))
   return writer.finish()
 }

@@ -8,15 +8,22 @@
  */
 
 import { aumParent, type AumHash } from './aum.ts'
-import { aumHash } from './aum-codec.ts'
-import type { StoredAum } from './store.ts'
-import type { VerifiedAum } from './verify.ts'
+import { aumHash, decodeAum } from './aum-codec.ts'
+import { TkaError } from './errors.ts'
+import type { AumLink, AumStore, StoredAum } from './store.ts'
+import { trustStoredAum, type VerifiedAum } from './verify.ts'
+
+/** An update as the index has it: perhaps only its canonical bytes, decoded when asked for. */
+export interface IndexEntry extends AumLink {
+  readonly commitTime: number
+  content: VerifiedAum | Uint8Array
+}
 
 const NONE: readonly AumHash[] = []
 
 /** Updates by hash, by parent, and those without children. */
 export class StoreIndex {
-  readonly #entries = new Map<AumHash, StoredAum>()
+  readonly #entries = new Map<AumHash, IndexEntry>()
   readonly #children = new Map<AumHash, AumHash[]>()
   readonly #heads = new Set<AumHash>()
   /** First commit times of purged updates. */
@@ -24,38 +31,45 @@ export class StoreIndex {
   /** The oldest update of the active chain. */
   lastActiveAncestor: AumHash | undefined
 
+  /** The reading half of a store. */
+  reader(): Omit<AumStore, 'commit' | 'purge' | 'setLastActiveAncestor'> {
+    return {
+      get: (hash) => this.get(hash),
+      link: (hash) => this.#entries.get(hash),
+      has: (hash) => this.has(hash),
+      children: (hash) => this.#children.get(hash) ?? NONE,
+      heads: () => [...this.#heads],
+      hashes: () => this.#entries.keys(),
+      commitTime: (hash) => this.#entries.get(hash)?.commitTime,
+      lastActiveAncestor: () => this.lastActiveAncestor,
+    }
+  }
+
   get(hash: AumHash): VerifiedAum | undefined {
-    return this.#entries.get(hash)?.aum
+    const entry = this.#entries.get(hash)
+    if (entry?.content instanceof Uint8Array) entry.content = decodeStored(entry.content, hash)
+    return entry?.content
+  }
+
+  /** Returns an update with its commit time. */
+  stored(hash: AumHash): StoredAum | undefined {
+    const aum = this.get(hash)
+    const commitTime = this.#entries.get(hash)?.commitTime
+    return aum && commitTime !== undefined ? { aum, commitTime } : undefined
   }
 
   has(hash: AumHash): boolean {
     return this.#entries.has(hash)
   }
 
-  children(hash: AumHash): readonly AumHash[] {
-    return this.#children.get(hash) ?? NONE
-  }
-
-  heads(): readonly AumHash[] {
-    return [...this.#heads]
-  }
-
-  hashes(): Iterable<AumHash> {
-    return this.#entries.keys()
-  }
-
   /** All updates, in the order in which they came. */
-  entries(): Iterable<readonly [AumHash, StoredAum]> {
+  entries(): Iterable<readonly [AumHash, IndexEntry]> {
     return this.#entries
   }
 
   /** First commit times of updates that were purged and have not come back. */
   forgotten(): Iterable<readonly [AumHash, number]> {
     return this.#forgotten
-  }
-
-  commitTime(hash: AumHash): number | undefined {
-    return this.#entries.get(hash)?.commitTime
   }
 
   /** Returns those that are not there yet, each once, with the commit time that each will have. */
@@ -69,12 +83,13 @@ export class StoreIndex {
     return out
   }
 
-  /** Adds one update that is not there. */
-  add(hash: AumHash, entry: StoredAum): void {
+  /** Adds one update, unless it is there. */
+  add(hash: AumHash, entry: IndexEntry): void {
+    if (this.#entries.has(hash)) return
     this.#entries.set(hash, entry)
     this.#forgotten.delete(hash)
     if (!this.#children.has(hash)) this.#heads.add(hash)
-    const parent = aumParent(entry.aum)
+    const { parent } = entry
     if (parent === null) return
     const siblings = this.#children.get(parent)
     if (siblings) siblings.push(hash)
@@ -89,9 +104,9 @@ export class StoreIndex {
     this.#entries.delete(hash)
     this.#heads.delete(hash)
     this.#forgotten.set(hash, entry.commitTime)
-    const parent = aumParent(entry.aum)
+    const { parent } = entry
     if (parent === null) return
-    const siblings = (this.#children.get(parent) ?? []).filter((other) => other !== hash)
+    const siblings = (this.#children.get(parent) ?? NONE).filter((other) => other !== hash)
     if (siblings.length > 0) {
       this.#children.set(parent, siblings)
       return
@@ -103,5 +118,18 @@ export class StoreIndex {
   /** Remembers when an update that is not there was first committed. */
   remember(hash: AumHash, commitTime: number): void {
     this.#forgotten.set(hash, commitTime)
+  }
+}
+
+/** Returns the entry of an update that is at hand. */
+export function indexEntry({ aum, commitTime }: StoredAum): IndexEntry {
+  return { kind: aum.kind, parent: aumParent(aum), commitTime, content: aum }
+}
+
+function decodeStored(bytes: Uint8Array, hash: AumHash): VerifiedAum {
+  try {
+    return trustStoredAum(decodeAum(bytes, hash))
+  } catch (cause) {
+    throw new TkaError('store-damaged', `Cannot read stored update ${hash}`, { cause })
   }
 }

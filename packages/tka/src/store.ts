@@ -18,8 +18,14 @@ import type { VerifiedAum } from './verify.ts'
  * has not. A call that throws has changed nothing that the store returns.
  */
 export interface AumStore {
-  /** Returns an update, or undefined. */
+  /**
+   * Returns an update, or undefined. May decode it only now.
+   *
+   * @throws TkaError `store-damaged`
+   */
   get(hash: AumHash): VerifiedAum | undefined
+  /** Returns what places an update in the tree, or undefined if it is not there. Decodes nothing. */
+  link(hash: AumHash): AumLink | undefined
   /** Says whether an update is there. */
   has(hash: AumHash): boolean
   /** Returns the stored updates that name this one as parent, whether or not it is there itself. */
@@ -38,6 +44,13 @@ export interface AumStore {
   lastActiveAncestor(): AumHash | undefined
   /** Remembers the oldest update of the active chain. */
   setLastActiveAncestor(hash: AumHash): void
+}
+
+/** What places an update in the tree of all updates. */
+export interface AumLink {
+  /** An `AumKind`, or a number from the future. */
+  readonly kind: number
+  readonly parent: AumHash | null
 }
 
 /** An update with the time at which it was first committed. */

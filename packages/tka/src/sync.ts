@@ -146,8 +146,8 @@ function checkOfficialWalk(authority: Authority, store: AumStore, from: AumHash)
   const height = chain.heightOf(from)
   const state = stateAt(store, from, { ...options, chain })
   if (height === undefined) {
-    const aum = store.get(from)
-    if (aum) followOn(store, { chain: ActiveChain.of({ aum, state }), state }, options)
+    const branch = ActiveChain.of({ hash: from, isCheckpoint: false }, state)
+    followOn(store, { chain: branch, state }, options)
   } else if (chain.length - 1 - height >= OFFICIAL_SCAN_LIMIT) {
     throw new TkaError('official-limit', 'Cannot sync: too many updates since the common one')
   }
