@@ -8,7 +8,7 @@
  */
 
 import { encodeJson, parseTka, tkaCalls } from '@signet/protocol'
-import type { Codec, TKACall, TKACaller } from '@signet/protocol'
+import type { TKACall, TKACaller } from '@signet/protocol'
 import type { LockContext } from '../lock/context.ts'
 import { disable } from '../lock/disable.ts'
 import { beginInit, finishInit } from '../lock/init.ts'
@@ -20,13 +20,16 @@ import type { Caller } from './request.ts'
 import type { MachineServices } from './services.ts'
 import { nodeOfCaller } from './services.ts'
 
-interface Handler {
-  readonly request: Codec<TKACaller>
+/** A request that its own codec has read, with what remains to be done. */
+interface ReadCall {
+  readonly nodeKey: TKACaller['NodeKey']
   /** Does the call and returns its answer as JSON. */
-  readonly answer: (context: LockContext, node: NodeRow, request: TKACaller) => Promise<string>
+  readonly answer: (context: LockContext, node: NodeRow) => Promise<string>
 }
 
-const handlers: ReadonlyMap<string, Handler> = new Map([
+type ReadBody = (body: Uint8Array) => ReadCall
+
+const handlers: ReadonlyMap<string, ReadBody> = new Map([
   handle(tkaCalls.initBegin, beginInit),
   handle(tkaCalls.initFinish, async (context, node, request) => {
     await finishInit(context, node, request)
@@ -49,14 +52,16 @@ const handlers: ReadonlyMap<string, Handler> = new Map([
 function handle<Request extends TKACaller, Response>(
   call: TKACall<Request, Response>,
   serve: (context: LockContext, node: NodeRow, request: Request) => Response | Promise<Response>,
-): [string, Handler] {
+): [string, ReadBody] {
   return [
     call.path,
-    {
-      // Each handler is given only what its own codec has read.
-      request: call.request as unknown as Codec<TKACaller>,
-      answer: async (context, node, request) =>
-        encodeJson(call.response, await serve(context, node, request as Request)),
+    (body) => {
+      const request = parseTka(call.request, body)
+      return {
+        nodeKey: request.NodeKey,
+        answer: async (context, node) =>
+          encodeJson(call.response, await serve(context, node, request)),
+      }
     },
   ]
 }
@@ -68,11 +73,11 @@ export async function answerTka(
   path: string,
   body: Uint8Array,
 ): Promise<string> {
-  const handler = handlers.get(path)
-  if (handler === undefined) throw new ControlError('not-found', `No such call: ${path}`)
-  const request = parseTka(handler.request, body)
-  const { tailnet, node } = nodeOfCaller(services, caller, request.NodeKey)
-  const reply = await handler.answer(services.runtime(tailnet).lock, node.row, request)
+  const read = handlers.get(path)
+  if (read === undefined) throw new ControlError('not-found', `No such call: ${path}`)
+  const { nodeKey, answer } = read(body)
+  const { tailnet, node } = nodeOfCaller(services, caller, nodeKey)
+  const reply = await answer(services.runtime(tailnet).lock, node.row)
   const edit = services.intercept?.tkaReply
   if (edit === undefined) return reply
   return JSON.stringify(
