@@ -6,4 +6,36 @@
  * @module
  */
 
-export {}
+// Server
+export {
+  acceptUpgrade,
+  type AcceptedClient,
+  type AcceptOptions,
+  HANDSHAKE_HEADER,
+  UPGRADE_PROTOCOL,
+} from './accept.ts'
+export { type Http2ServerOptions, serveHttp2 } from './http2-server.ts'
+
+// Client
+export { dialControl, type DialOptions } from './dial.ts'
+export {
+  type ControlConnection,
+  type ControlRequest,
+  type ControlResponse,
+  createControlConnection,
+} from './connection.ts'
+export { fetchServerKey, type FetchKeyOptions } from './server-key.ts'
+
+// Both
+export { noiseStream, type NoiseStreamOptions } from './noise-stream.ts'
+export { readBody } from './read-body.ts'
+export {
+  DIAL_TIMEOUT,
+  MAX_CONCURRENT_STREAMS,
+  MAX_EARLY_BYTES,
+  MAX_KEY_RESPONSE,
+  PREFACE_TIMEOUT,
+} from './limits.ts'
+
+// Errors
+export { Ts2021Error, type Ts2021ErrorCode } from './errors.ts'

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The server's side of the upgrade from HTTP to the control protocol: `POST /ts2021`.
+ *
+ * The client's first Noise message comes with the request, so the server's answer to it goes out
+ * together with the 101. A refusal of the Noise message comes after the 101 as well, since it is a
+ * message of the new protocol.
+ *
+ * @module
+ */
+
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { CodecError, concatBytes, encodeUtf8, fromBase64 } from '@signet/codec'
+import type { MachinePrivate, MachinePublic } from '@signet/keys'
+import { NoiseError, respond, type ResponderResult } from '@signet/noise'
+import { Ts2021Error } from './errors.ts'
+import { noiseStream } from './noise-stream.ts'
+
+/** The name under which HTTP knows the control protocol. */
+export const UPGRADE_PROTOCOL = 'tailscale-control-protocol'
+
+/** The header with the client's first Noise message. */
+export const HANDSHAKE_HEADER = 'X-Tailscale-Handshake'
+
+/** A client that completed the handshake. */
+export interface AcceptedClient {
+  /** Plaintext in both directions. Destroy it to close the connection. */
+  readonly duplex: Duplex
+  /** Who the client is, and all that is known about it. */
+  readonly machineKey: MachinePublic
+  /** The client's capability version. */
+  readonly version: number
+  /** Names this connection; the same on both sides. */
+  readonly handshakeHash: Uint8Array
+}
+
+/** What {@link acceptUpgrade} works on: the arguments of Node's `upgrade` event, and our key. */
+export interface AcceptOptions {
+  readonly request: IncomingMessage
+  readonly socket: Duplex
+  readonly head: Uint8Array
+  readonly serverKey: MachinePrivate
+  /** Bytes to be sent before HTTP/2, such as an early payload. */
+  readonly initial?: Uint8Array | undefined
+}
+
+/**
+ * Answers an upgrade request. On failure the client has been answered as far as the protocol says
+ * and the socket is closed. Costs a few X25519 operations, and waits for nothing.
+ *
+ * @throws Ts2021Error `bad-upgrade`, `handshake`
+ */
+export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
+  const { request, socket, head, serverKey, initial } = options
+  // From here on the socket is ours, and an unheard error would end the process.
+  socket.on('error', () => socket.destroy())
+  const initiation = readInitiation(request, socket)
+  const switching = encodeUtf8(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${UPGRADE_PROTOCOL}\r\nConnection: upgrade\r\n\r\n`,
+  )
+  let result: ResponderResult
+  try {
+    result = respond({ serverKey, initiation })
+  } catch (cause) {
+    if (!(cause instanceof NoiseError)) throw cause
+    if (cause.reply === undefined) socket.end(switching)
+    else socket.end(concatBytes(switching, cause.reply))
+    throw new Ts2021Error('handshake', 'Refused client: Noise handshake failed', { cause })
+  }
+  socket.write(concatBytes(switching, result.response))
+  return {
+    duplex: noiseStream({ socket, head, session: result.session, initial }),
+    machineKey: result.clientKey,
+    version: result.version,
+    handshakeHash: result.session.handshakeHash,
+  }
+}
+
+function readInitiation(request: IncomingMessage, socket: Duplex): Uint8Array {
+  const upgrade = request.headers.upgrade?.toLowerCase() ?? ''
+  if (request.method !== 'POST') return refuse(socket, 405, 'expected POST')
+  if (upgrade === '') return refuse(socket, 400, 'missing next protocol')
+  if (upgrade !== UPGRADE_PROTOCOL) return refuse(socket, 400, 'unknown next protocol')
+  const header = request.headers[HANDSHAKE_HEADER.toLowerCase()]
+  if (typeof header !== 'string' || header === '') {
+    return refuse(socket, 400, 'missing handshake header')
+  }
+  try {
+    return fromBase64(header)
+  } catch (error) {
+    if (!(error instanceof CodecError)) throw error
+    return refuse(socket, 400, 'invalid handshake header')
+  }
+}
+
+function refuse(socket: Duplex, status: number, text: string): never {
+  const reason = status === 405 ? 'Method Not Allowed' : 'Bad Request'
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+  )
+  throw new Ts2021Error('bad-upgrade', `Refused upgrade: ${text}`)
+}

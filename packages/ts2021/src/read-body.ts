@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Whole bodies with a limit.
+ *
+ * @module
+ */
+
+import type { Readable } from 'node:stream'
+import { concatBytes } from '@signet/codec'
+import { Ts2021Error } from './errors.ts'
+
+/**
+ * Reads a stream to its end. On an error the stream is left paused, so that a server can still
+ * answer; whoever owns it closes it.
+ *
+ * @throws Ts2021Error `body-too-large` beyond `limit` bytes; `closed` if the stream is cut
+ */
+export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const parts: Uint8Array[] = []
+    let size = 0
+    const finish = (act: () => void): void => {
+      stream.off('data', onData)
+      stream.off('end', onEnd)
+      stream.off('error', onError)
+      stream.off('aborted', onCut)
+      stream.off('close', onCut)
+      act()
+    }
+    const onData = (chunk: Uint8Array): void => {
+      size += chunk.length
+      if (size <= limit) {
+        parts.push(chunk)
+        return
+      }
+      stream.pause()
+      finish(() =>
+        reject(new Ts2021Error('body-too-large', `Cannot read body: over ${limit} bytes`)),
+      )
+    }
+    const onEnd = (): void => {
+      if (wasCut(stream)) onCut()
+      else finish(() => resolve(concatBytes(...parts)))
+    }
+    const onError = (cause: Error): void =>
+      finish(() => reject(new Ts2021Error('closed', 'Cannot read body: stream failed', { cause })))
+    const onCut = (): void =>
+      finish(() => reject(new Ts2021Error('closed', 'Cannot read body: stream was cut')))
+    if (stream.readableEnded) {
+      onEnd()
+      return
+    }
+    if (stream.destroyed) {
+      onCut()
+      return
+    }
+    stream.on('data', onData)
+    stream.on('end', onEnd)
+    stream.on('error', onError)
+    stream.on('aborted', onCut)
+    stream.on('close', onCut)
+  })
+}
+
+/**
+ * Node ends an HTTP/2 stream that was reset, or whose connection broke, like one that is whole. What
+ * tells them apart is the reset code.
+ */
+function wasCut(stream: Readable): boolean {
+  return 'rstCode' in stream && stream.rstCode !== 0
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type ServerHttp2Stream } from 'node:http2'
+import { type Duplex, duplexPair } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { describe, test } from 'node:test'
+import { encodeUtf8 } from '@signet/codec'
+import { RecordWriter } from '@signet/noise'
+import { MAX_EARLY_BYTES, noiseStream, readBody, serveHttp2 } from '../src/index.ts'
+import { handshake, noisePair } from './noise-pair.ts'
+
+const MIB = 1 << 20
+
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
+}
+
+async function failureOf(duplex: Duplex): Promise<string> {
+  const [error] = await once(duplex, 'error')
+  return `${error.name} ${error.code ?? error.message}`
+}
+
+describe('noiseStream()', () => {
+  test('carries bytes both ways, whatever their number, and ends in order', async () => {
+    for (const length of [0, 1, 4077, 4078, MIB + 3]) {
+      const { client, server } = noisePair()
+      const sent = pattern(length)
+      client.end(sent)
+      server.end(sent)
+      assert.deepEqual(new Uint8Array(await buffer(server)), sent)
+      assert.deepEqual(new Uint8Array(await buffer(client)), sent)
+    }
+  })
+
+  test('delivers bytes that arrived with the handshake', async () => {
+    const sessions = handshake()
+    const head = new RecordWriter(sessions.client.sendKey).seal(encodeUtf8('early'))
+    const [socket] = duplexPair()
+    const server = noiseStream({ socket, head, session: sessions.server })
+    const [chunk] = await once(server, 'data')
+    assert.equal(String(chunk), 'early')
+  })
+
+  test('stops reading while nobody takes the plaintext, so that the writer has to wait', async () => {
+    const { client, server } = noisePair()
+    const chunk = pattern(16 * 1024)
+    let written = 0
+    while (client.write(chunk) && written < 100) written += 1
+    await new Promise((resolve) => setImmediate(resolve))
+    let drained = false
+    client.once('drain', () => {
+      drained = true
+    })
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    // Fill every buffer between the two ends.
+    while (drained && written < 100) {
+      drained = !client.write(chunk) ? false : drained
+      written += 1
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    }
+    assert.ok(written < 100, 'the writer is never told to wait')
+    server.resume()
+    if (client.writableNeedDrain) await once(client, 'drain')
+    client.end()
+    await once(server, 'end')
+  })
+
+  test('many small writes become few writes to the socket', async () => {
+    const [socket, other] = duplexPair()
+    const sessions = handshake()
+    const client = noiseStream({ socket, session: sessions.client })
+    const server = noiseStream({ socket: other, session: sessions.server })
+    let writes = 0
+    const write = socket.write.bind(socket)
+    socket.write = ((...args: Parameters<typeof write>) => {
+      writes += 1
+      return write(...args)
+    }) as typeof socket.write
+    client.cork()
+    for (let i = 0; i < 100; i++) client.write(`${i},`)
+    client.uncork()
+    client.end()
+    const received = await buffer(server)
+    assert.equal(received.toString(), Array.from({ length: 100 }, (_, i) => `${i},`).join(''))
+    assert.equal(writes, 1)
+  })
+
+  test('a changed record destroys the stream with the reason', async () => {
+    const { server, clientSocket, clientSession } = noisePair()
+    const record = new RecordWriter(clientSession.sendKey).seal(encodeUtf8('x'))
+    record[5] = (record[5] ?? 0) ^ 1
+    clientSocket.write(record)
+    assert.equal(await failureOf(server), 'NoiseError decrypt')
+    assert.ok(server.destroyed)
+  })
+
+  test('an end inside a record is an error, not an end', async () => {
+    const { server, clientSocket, clientSession } = noisePair()
+    const record = new RecordWriter(clientSession.sendKey).seal(encodeUtf8('hello'))
+    clientSocket.end(record.subarray(0, 9))
+    server.on('end', () => assert.fail('looks like an orderly end'))
+    assert.equal(await failureOf(server), 'NoiseError truncated')
+  })
+
+  test('an error of the socket reaches the stream', async () => {
+    const { server, serverSocket } = noisePair()
+    serverSocket.destroy(new Error('cable'))
+    assert.equal(await failureOf(server), 'Error cable')
+  })
+
+  test('destroying the stream destroys the socket', async () => {
+    const { server, serverSocket } = noisePair()
+    server.destroy()
+    await once(server, 'close')
+    assert.ok(serverSocket.destroyed)
+  })
+
+  test('an early payload beyond the limit is refused', async () => {
+    const { client, server } = noisePair({ client: { expectEarlyPayload: true } })
+    server.write(Uint8Array.of(0xff, 0xff, 0xff, 0x54, 0x53, 0, 0x10, 0, 0))
+    server.write(new Uint8Array(MAX_EARLY_BYTES))
+    assert.equal(await failureOf(client), 'Ts2021Error handshake')
+  })
+})
+
+describe('serveHttp2()', () => {
+  const request = { ':method': 'POST', ':path': '/', ':authority': 'x', ':scheme': 'https' }
+
+  test('a request that is cut never reads as whole', async () => {
+    for (const cut of ['reset', 'duplex', 'connection', 'half-close'] as const) {
+      const pair = noisePair()
+      const bodies: Promise<string>[] = []
+      const arrived = new Promise<void>((resolve) => {
+        serveHttp2(pair.server, (stream) => {
+          const body = readBody(stream, 1000).then(
+            () => 'whole',
+            (error: unknown) => (error as { code: string }).code,
+          )
+          bodies.push(body)
+          stream.once('data', () => resolve())
+        })
+      })
+      const session = connect('http://x', { createConnection: () => pair.client })
+      session.on('error', () => {})
+      const stream = session.request(request, { endStream: false })
+      stream.on('error', () => {})
+      stream.write('half')
+      await arrived
+      if (cut === 'reset') stream.destroy(new Error('given up'))
+      else if (cut === 'duplex') pair.client.destroy()
+      else if (cut === 'connection') pair.clientSocket.destroy()
+      else pair.clientSocket.end()
+      assert.equal(await bodies[0], 'closed', cut)
+      session.destroy()
+    }
+  })
+
+  test('a client that half-closes while its requests run cannot break the process', async () => {
+    const pair = noisePair()
+    const streams: ServerHttp2Stream[] = []
+    const session = serveHttp2(pair.server, (stream) => {
+      stream.respond({ ':status': 200 })
+      streams.push(stream)
+    })
+    const client = connect('http://x', { createConnection: () => pair.client })
+    client.on('error', () => {})
+    const responses = Array.from({ length: 20 }, () => {
+      const stream = client.request(request)
+      stream.on('error', () => {})
+      return once(stream, 'response')
+    })
+    await Promise.all(responses)
+    const closed = once(session, 'close')
+    pair.clientSocket.end()
+    // In every phase of the closing somebody writes, ends or resets.
+    for (const [i, stream] of streams.entries()) {
+      if (i % 3 === 0) stream.destroy()
+      else if (i % 3 === 1) stream.end('late')
+      else stream.write('late')
+      await new Promise((resolve) =>
+        i % 2 === 0 ? setImmediate(resolve) : process.nextTick(resolve),
+      )
+    }
+    await closed
+    client.destroy()
+  })
+
+  test('a handler that throws resets its stream only', async () => {
+    const pair = noisePair()
+    const errors: Error[] = []
+    serveHttp2(
+      pair.server,
+      (stream, headers) => {
+        if (headers[':path'] === '/') throw new Error('handler')
+        stream.respond({ ':status': 204 }, { endStream: true })
+      },
+      { onError: (error) => errors.push(error) },
+    )
+    const client = connect('http://x', { createConnection: () => pair.client })
+    const failing = client.request(request)
+    failing.on('error', () => {})
+    await once(failing, 'close')
+    const working = client.request({ ...request, ':path': '/ok' })
+    const [headers] = await once(working, 'response')
+    assert.equal(headers[':status'], 204)
+    assert.equal(errors[0]?.message, 'handler')
+    client.destroy()
+  })
+
+  test('streams beyond the limit wait or are refused, and the rest is served', async () => {
+    const pair = noisePair()
+    let open = 0
+    let most = 0
+    serveHttp2(
+      pair.server,
+      (stream) => {
+        open += 1
+        most = Math.max(most, open)
+        stream.on('close', () => {
+          open -= 1
+        })
+        setImmediate(() => {
+          stream.respond({ ':status': 200 })
+          stream.end()
+        })
+      },
+      { maxConcurrentStreams: 3 },
+    )
+    const client = connect('http://x', { createConnection: () => pair.client })
+    await once(client, 'remoteSettings')
+    await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const stream = client.request(request)
+        await once(stream, 'response')
+        stream.resume()
+        await once(stream, 'close')
+      }),
+    )
+    assert.ok(most <= 3)
+    client.destroy()
+  })
+})
