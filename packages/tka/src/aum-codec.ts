@@ -17,12 +17,12 @@ import {
   EMPTY_AUM,
   type Aum,
   type AumHash,
+  type AumLink,
   type AumSignature,
 } from './aum.ts'
 import { TkaError } from './errors.ts'
 import type { Key } from './key.ts'
 import { EMPTY_STATE, type State } from './state.ts'
-import type { AumLink } from './store.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type Fields = [number, FieldReader][]

@@ -63,6 +63,13 @@ export const EMPTY_AUM: Aum = {
 /** Hash of an update: 64 lower-case hex digits, so that `===` and `<` mean what they should. */
 export type AumHash = string & { readonly __brand: 'AumHash' }
 
+/** What places an update in the tree of all updates. */
+export interface AumLink {
+  /** An {@link AumKind}, or a number from the future. */
+  readonly kind: number
+  readonly parent: AumHash | null
+}
+
 const HASH_LENGTH = 32
 const HASH_TEXT_LENGTH = 52
 

@@ -14,11 +14,11 @@
  */
 
 import { ActiveChain, type ChainStep } from './active-chain.ts'
-import { AumKind, type AumHash } from './aum.ts'
+import { AumKind, type AumHash, type AumLink } from './aum.ts'
 import type { Authority } from './authority.ts'
 import { TkaError } from './errors.ts'
 import { COMPACTION_MIN_AGE, COMPACTION_MIN_CHAIN } from './limits.ts'
-import type { AumLink, AumStore } from './store.ts'
+import type { AumStore } from './store.ts'
 
 /** How much to keep. */
 export interface CompactionOptions {

@@ -20,6 +20,7 @@ export {
   parseAumHash,
   type Aum,
   type AumHash,
+  type AumLink,
   type AumSignature,
 } from './aum.ts'
 export { aumHash, aumSigHash, decodeAum, encodeAum, encodeState } from './aum-codec.ts'
@@ -46,7 +47,7 @@ export {
 } from './authority.ts'
 export { stateAt, type ChainOptions } from './chain.ts'
 export { ActiveChain, type ChainLink, type ChainStep } from './active-chain.ts'
-export type { AumLink, AumStore, StoredAum } from './store.ts'
+export type { AumStore, StoredAum } from './store.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts'
 export { createLogStore, openLogStore, type LogFile, type LogStoreOptions } from './log-store.ts'
 export {

@@ -10,11 +10,11 @@
  * @module
  */
 
-import type { AumHash } from './aum.ts'
+import type { AumHash, AumLink } from './aum.ts'
 import { encodeAum, peekAumLink } from './aum-codec.ts'
 import { TkaError } from './errors.ts'
 import { decodeLog, encodeLog, encodeRecord, type LogEntry } from './log-format.ts'
-import type { AumLink, AumStore } from './store.ts'
+import type { AumStore } from './store.ts'
 import { indexEntry, StoreIndex } from './store-index.ts'
 import type { VerifiedAum } from './verify.ts'
 

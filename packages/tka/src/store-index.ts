@@ -7,10 +7,10 @@
  * @module
  */
 
-import { aumParent, type AumHash } from './aum.ts'
+import { aumParent, type AumHash, type AumLink } from './aum.ts'
 import { aumHash, decodeAum } from './aum-codec.ts'
 import { TkaError } from './errors.ts'
-import type { AumLink, AumStore, StoredAum } from './store.ts'
+import type { AumStore, StoredAum } from './store.ts'
 import { trustStoredAum, type VerifiedAum } from './verify.ts'
 
 /** An update as the index has it: perhaps only its canonical bytes, decoded when asked for. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { AumHash } from './aum.ts'
+import type { AumHash, AumLink } from './aum.ts'
 import type { VerifiedAum } from './verify.ts'
 
 /**
@@ -44,13 +44,6 @@ export interface AumStore {
   lastActiveAncestor(): AumHash | undefined
   /** Remembers the oldest update of the active chain. */
   setLastActiveAncestor(hash: AumHash): void
-}
-
-/** What places an update in the tree of all updates. */
-export interface AumLink {
-  /** An `AumKind`, or a number from the future. */
-  readonly kind: number
-  readonly parent: AumHash | null
 }
 
 /** An update with the time at which it was first committed. */
