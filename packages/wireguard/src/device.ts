@@ -18,7 +18,7 @@
 
 import { encodeUtf8 } from '@signet/codec'
 import { x25519PublicKey } from '@signet/crypto'
-import { type NodePublic, nodePublicBytes, nodePublicFromBytes } from '@signet/keys'
+import { type NodePublic, nodePublicFromBytes } from '@signet/keys'
 import { AllowedIps } from './allowed-ips.ts'
 import { CookieIssuer } from './cookie.ts'
 import { type LocalIdentity, readInitiation } from './handshake.ts'
@@ -33,6 +33,14 @@ import { WireguardError, type WireguardErrorCode } from './wireguard-error.ts'
 const NEVER = Number.POSITIVE_INFINITY
 const NO_PRESHARED_KEY = new Uint8Array(KEY_SIZE)
 const NO_TIMESTAMP = new Uint8Array(TAI64N_SIZE)
+
+const NEVER_USED: PeerStatus = {
+  endpoint: null,
+  rxBytes: 0,
+  txBytes: 0,
+  lastHandshake: null,
+  hasSession: false,
+}
 
 /** One peer as configured. */
 export interface PeerConfig {
@@ -121,9 +129,9 @@ class WireguardDevice implements Device, PeerHost {
   readonly #limiter = new SourceLimiter()
   readonly #dropped = new Map<WireguardErrorCode, number>()
 
-  #peers = new Map<NodePublic, Peer>()
-  #configs = new Map<NodePublic, PeerConfig>()
-  #routes = new AllowedIps<Peer>()
+  #configs: ReadonlyMap<NodePublic, PeerConfig> = new Map()
+  #routes = new AllowedIps<NodePublic>()
+  readonly #peers = new Map<NodePublic, Peer>()
   readonly #indexes = new Map<number, Peer>()
   readonly #timed = new Set<Peer>()
   #nextWake = NEVER
@@ -160,31 +168,23 @@ class WireguardDevice implements Device, PeerHost {
     }
     const before = this.#configs
     this.#configs = wanted
-    let moved = !hasSameRoutes(before, wanted)
     for (const [key, peer] of this.#peers) {
-      if (wanted.get(key)?.presharedKey === before.get(key)?.presharedKey && wanted.has(key))
-        continue
-      peer.close()
-      this.#timed.delete(peer)
-      this.#peers.delete(key)
-      moved = true
+      const config = wanted.get(key)
+      const old = before.get(key)
+      if (config === undefined || config.presharedKey !== old?.presharedKey) {
+        peer.close()
+        this.#timed.delete(peer)
+        this.#peers.delete(key)
+      } else if (config.endpoints !== old?.endpoints) peer.setCandidates(config.endpoints)
     }
-    for (const [key, config] of wanted) {
-      const known = this.#peers.get(key)
-      const peer = known ?? this.#createPeer(config)
-      if (known === undefined) this.#peers.set(key, peer)
-      if (known === undefined || before.get(key)?.endpoints !== config.endpoints) {
-        peer.setCandidates(config.endpoints)
-      }
-    }
-    if (moved) this.#rebuildRoutes()
+    if (!hasSameRoutes(before, wanted)) this.#routes = routesOf(wanted)
   }
 
   sendPacket(packet: Uint8Array): NodePublic | null {
-    const peer = this.#routes.ownerOfDestination(packet)
-    if (peer === undefined) return null
-    peer.sendPacket(packet)
-    return peer.key
+    const key = this.#routes.ownerOfDestination(packet)
+    const peer = key === undefined ? null : this.#peer(key)
+    peer?.sendPacket(packet)
+    return peer?.key ?? null
   }
 
   receive(datagram: Uint8Array, endpoint: string): void {
@@ -197,7 +197,7 @@ class WireguardDevice implements Device, PeerHost {
   }
 
   ownerOf(address: Uint8Array): NodePublic | null {
-    return this.#routes.lookup(address)?.key ?? null
+    return this.#routes.lookup(address) ?? null
   }
 
   restartPeer(key: NodePublic): void {
@@ -205,7 +205,8 @@ class WireguardDevice implements Device, PeerHost {
   }
 
   status(key: NodePublic): PeerStatus | null {
-    return this.#peers.get(key)?.status() ?? null
+    if (!this.#configs.has(key)) return null
+    return this.#peers.get(key)?.status() ?? NEVER_USED
   }
 
   nextDeadline(): number {
@@ -232,7 +233,7 @@ class WireguardDevice implements Device, PeerHost {
   close(): void {
     this.#closed = true
     for (const peer of this.#peers.values()) peer.close()
-    this.#peers = new Map()
+    this.#peers.clear()
     this.#configs = new Map()
     this.#routes = new AllowedIps()
     this.#timed.clear()
@@ -319,8 +320,8 @@ class WireguardDevice implements Device, PeerHost {
 
   #receiveInitiation(message: Uint8Array, endpoint: string): void {
     const opened = readInitiation(this.local, message)
-    const peer = this.#peers.get(nodePublicFromBytes(opened.remotePublicKey))
-    if (peer === undefined) {
+    const peer = this.#peer(nodePublicFromBytes(opened.remotePublicKey))
+    if (peer === null) {
       opened.state.wipe()
       throw new WireguardError('unknown-peer', 'Cannot accept initiation: no such peer')
     }
@@ -336,7 +337,7 @@ class WireguardDevice implements Device, PeerHost {
       this.#drop('bad-inner-packet')
       return
     }
-    if (this.#routes.ownerOfSource(content) !== peer) {
+    if (this.#routes.ownerOfSource(content) !== peer.key) {
       this.#drop('source-not-allowed')
       return
     }
@@ -353,25 +354,21 @@ class WireguardDevice implements Device, PeerHost {
 
   // Peers
 
-  #createPeer(config: PeerConfig): Peer {
-    const { key, presharedKey, latestTimestamp } = config
-    return new Peer({
+  /** Returns a configured peer; made when it is first spoken to, as most never are. */
+  #peer(key: NodePublic): Peer | null {
+    const known = this.#peers.get(key)
+    if (known !== undefined) return known
+    const config = this.#configs.get(key)
+    if (config === undefined) return null
+    const peer = new Peer({
       key,
-      publicKey: nodePublicBytes(key),
-      presharedKey: presharedKey ?? NO_PRESHARED_KEY,
-      latestTimestamp: latestTimestamp ?? NO_TIMESTAMP,
+      presharedKey: config.presharedKey ?? NO_PRESHARED_KEY,
+      latestTimestamp: config.latestTimestamp ?? NO_TIMESTAMP,
       host: this,
     })
-  }
-
-  #rebuildRoutes(): void {
-    const routes = new AllowedIps<Peer>()
-    for (const [key, config] of this.#configs) {
-      const peer = this.#peers.get(key)
-      if (peer === undefined) continue
-      for (const prefix of config.allowedIps) routes.add(prefix, peer)
-    }
-    this.#routes = routes
+    peer.setCandidates(config.endpoints)
+    this.#peers.set(key, peer)
+    return peer
   }
 
   #askFor(deadline: number): void {
@@ -382,6 +379,14 @@ class WireguardDevice implements Device, PeerHost {
   #drop(reason: WireguardErrorCode): void {
     this.#dropped.set(reason, (this.#dropped.get(reason) ?? 0) + 1)
   }
+}
+
+function routesOf(configs: ReadonlyMap<NodePublic, PeerConfig>): AllowedIps<NodePublic> {
+  const routes = new AllowedIps<NodePublic>()
+  for (const [key, { allowedIps }] of configs) {
+    for (const prefix of allowedIps) routes.add(prefix, key)
+  }
+  return routes
 }
 
 /** Same peers in the same order with the same lists (by identity, so that it costs no compare). */

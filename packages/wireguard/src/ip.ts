@@ -57,6 +57,7 @@ function badPrefix(text: string): WireguardError {
 }
 
 function maskAddress(address: Uint8Array, bits: number): Uint8Array {
+  if (bits === address.length * 8) return address
   return address.map((byte, index) => {
     const kept = Math.min(8, Math.max(0, bits - index * 8))
     return byte & (0xff << (8 - kept))
@@ -83,8 +84,17 @@ function parseIpv6(text: string): Uint8Array | null {
   if (head === null || tail === null) return null
   const missing = 8 - head.length - tail.length
   if (halves.length === 1 ? missing !== 0 : missing < 1) return null
-  const groups = [...head, ...Array.from({ length: missing }, () => 0), ...tail]
-  return Uint8Array.from(groups.flatMap((group) => [group >>> 8, group & 0xff]))
+  const bytes = new Uint8Array(16)
+  writeGroups(bytes, 0, head)
+  writeGroups(bytes, 16 - 2 * tail.length, tail)
+  return bytes
+}
+
+function writeGroups(bytes: Uint8Array, offset: number, groups: readonly number[]): void {
+  for (const [index, group] of groups.entries()) {
+    bytes[offset + 2 * index] = group >>> 8
+    bytes[offset + 2 * index + 1] = group
+  }
 }
 
 /** Parses `a:b:c`; the last part may be an IPv4 address when it ends the whole text. */

@@ -5,7 +5,9 @@
  *
  * - A handshake that we began (`pending`) and one that they began live side by side: when both
  *   sides ask at once, both handshakes finish, and each side opens what the other seals.
- * - The endpoint follows the last packet that authenticated, and nothing else.
+ * - The endpoint follows the last message that proves a live sender: a response, or a transport
+ *   message. An initiation does not prove that, it may be an old one that never arrived; it is
+ *   answered where it came from, and what is sealed with the new keys then moves the endpoint.
  *
  * Everything a peer causes goes through its {@link PeerHost}; sending and delivering come last in
  * each step, so that the host may call back.
@@ -14,7 +16,7 @@
  */
 
 import { compareBytes } from '@signet/codec'
-import type { NodePublic } from '@signet/keys'
+import { type NodePublic, nodePublicBytes } from '@signet/keys'
 import { CookieJar } from './cookie.ts'
 import {
   createInitiation,
@@ -75,7 +77,6 @@ export interface PeerStatus {
 /** The state machine of one peer. Made and driven by a device. */
 export class Peer {
   readonly key: NodePublic
-  readonly publicKey: Uint8Array
   readonly #host: PeerHost
   readonly #timers: PeerTimers
   readonly #sessions: Sessions
@@ -102,7 +103,6 @@ export class Peer {
 
   constructor(input: {
     readonly key: NodePublic
-    readonly publicKey: Uint8Array
     /** All zeros when there is none. */
     readonly presharedKey: Uint8Array
     /** Initiations must be newer than this. */
@@ -110,7 +110,6 @@ export class Peer {
     readonly host: PeerHost
   }) {
     this.key = input.key
-    this.publicKey = input.publicKey
     this.#presharedKey = input.presharedKey
     this.#latestTimestamp = input.latestTimestamp
     this.#host = input.host
@@ -193,7 +192,8 @@ export class Peer {
     this.#sessions.addUnconfirmed(
       new Session({ keys, localIndex, isInitiator: false, createdAt: now }),
     )
-    this.#heardFrom(endpoint, size)
+    this.#rxBytes += size
+    this.#timers.anythingReceived()
     this.#timers.sessionMade(now)
     this.#timers.anythingSent()
     this.#jar().complete(message, now)
@@ -420,16 +420,19 @@ export class Peer {
   }
 
   #remoteIdentity(): RemoteIdentity {
-    this.#remote ??= {
-      publicKey: this.publicKey,
-      staticSecret: staticSecret(this.#host.local, this.publicKey),
-      presharedKey: this.#presharedKey,
+    if (this.#remote === null) {
+      const publicKey = nodePublicBytes(this.key)
+      this.#remote = {
+        publicKey,
+        staticSecret: staticSecret(this.#host.local, publicKey),
+        presharedKey: this.#presharedKey,
+      }
     }
     return this.#remote
   }
 
   #jar(): CookieJar {
-    this.#cookies ??= new CookieJar(this.publicKey)
+    this.#cookies ??= new CookieJar(nodePublicBytes(this.key))
     return this.#cookies
   }
 

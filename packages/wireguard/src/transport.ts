@@ -34,6 +34,18 @@ export function paddingFor(size: number, mtu: number): number {
   return (mtu > 0 ? Math.min(rounded, mtu) : rounded) - last
 }
 
+/** Where packets are padded, one after another: the cipher copies what it is given. */
+let scratch = new Uint8Array(2048)
+
+function padded(packet: Uint8Array, padding: number): Uint8Array {
+  if (padding === 0) return packet
+  const size = packet.length + padding
+  if (size > scratch.length) scratch = new Uint8Array(size)
+  scratch.set(packet)
+  scratch.fill(0, packet.length, size)
+  return scratch.subarray(0, size)
+}
+
 /** What a session is made from. */
 export interface SessionInput {
   readonly keys: TransportKeys
@@ -108,12 +120,7 @@ export class Session {
     this.#low = (low + 1) >>> 0
     if (this.#low === 0) this.#high = high + 1
 
-    const padding = paddingFor(packet.length, mtu)
-    let content = packet
-    if (padding > 0) {
-      content = new Uint8Array(packet.length + padding)
-      content.set(packet)
-    }
+    const content = padded(packet, paddingFor(packet.length, mtu))
     writeUint32(this.#nonce, 4, low)
     writeUint32(this.#nonce, 8, high)
     const sealed = this.#send.seal(this.#nonce, NO_DATA, content)

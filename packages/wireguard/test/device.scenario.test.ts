@@ -361,6 +361,24 @@ describe('roaming', () => {
     assert.equal(b.device.status(a.key)?.endpoint, before)
   })
 
+  test('does not follow an old initiation that is new to a peer which restarted', () => {
+    const { a, b, clock, network, party } = createPair()
+    connect(a, b, { clock })
+    const old = network.sent[0]
+    assert.ok(old)
+    b.socket.close()
+    b.device.close()
+    const reborn = party('b again', 2)
+    reborn.device.setPeers([a.config()])
+    reborn.device.receive(old.datagram, 'attacker:1')
+    assert.equal(network.sent.at(-1)?.to, 'attacker:1', 'it is answered where it came from')
+    assert.equal(reborn.device.status(a.key)?.endpoint, null)
+    reborn.say('to the real one', a)
+    clock.advance(10 * SECOND)
+    assert.ok(a.heard().includes('to the real one'))
+    assert.equal(reborn.device.status(a.key)?.endpoint, a.socket.address)
+  })
+
   test('does not follow a replayed initiation', () => {
     const { a, b, clock, network } = createPair()
     connect(a, b, { clock })
