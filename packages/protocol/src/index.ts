@@ -8,7 +8,7 @@
 
 // Errors and limits
 export { ProtocolError, type ProtocolErrorCode } from './errors.ts'
-export { MAX_JSON_DEPTH, MAX_MAP_FRAME } from './limits.ts'
+export { MAX_JSON_DEPTH, MAX_MAP_FRAME, MAX_NETMAP_ENTRIES } from './limits.ts'
 
 // Messages as tables: any codec below works with these two
 export {
@@ -152,6 +152,14 @@ export {
 } from './ssh.ts'
 export { type PingRequest, pingRequest, type PingResponse, pingResponse } from './ping.ts'
 export { encodeMapFrame, type MapFrameOptions, MapFrameReader } from './map-frame.ts'
+export {
+  type NetmapChange,
+  type NetmapLock,
+  type NetmapPart,
+  NetmapSession,
+  type PeerMutation,
+} from './netmap.ts'
+export { magicDnsSuffix, sanitizeHostname, withDisplayNames } from './display-name.ts'
 
 // Lock
 export {

@@ -18,3 +18,9 @@ export const MAX_JSON_DEPTH = 64
  * own; 10,000 peers are about 12 MiB.
  */
 export const MAX_MAP_FRAME: number = 64 * 1024 * 1024
+
+/**
+ * Most peers, users, filter chunks or messages in one network map: a server could otherwise fill
+ * the node's memory with a stream of small changes.
+ */
+export const MAX_NETMAP_ENTRIES = 200_000
