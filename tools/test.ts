@@ -14,10 +14,11 @@ import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { pathToFileURL } from 'node:url'
 import { PURE_TESTS } from './pure-suite.ts'
 
 /** No file takes longer; one that does hangs, and a hang has to be reported. */
-const FILE_TIMEOUT_MS = 300_000
+const FILE_TIMEOUT_MS = 240_000
 const ROOT = join(import.meta.dirname, '..')
 const PURE_SUITE = 'tools/pure-suite.ts'
 
@@ -33,11 +34,17 @@ function filesToRun(wanted: readonly string[]): string[] {
 }
 
 let tests = 0
+const silent: string[] = []
 const results = run({
   files: filesToRun(process.argv.slice(2)).map((file) => join(ROOT, file)),
   cwd: ROOT,
   concurrency: 2,
   timeout: FILE_TIMEOUT_MS,
+  execArgv: ['--import', pathToFileURL(join(ROOT, 'tools/exit-guard.ts')).href],
+})
+results.on('test:pass', ({ name, file }) => {
+  // A file without tests counts as one test of its own name.
+  if (name === file) silent.push(file)
 })
 results.on('test:fail', ({ todo }) => {
   if (todo === undefined) process.exitCode = 1
@@ -47,8 +54,12 @@ results.on('test:summary', ({ counts, file }) => {
   if (file === undefined) tests = counts.tests
 })
 results.on('end', () => {
-  if (tests > 0) return
-  process.exitCode = 1
-  console.error('No test ran')
+  for (const file of silent) fail(`No test in ${file}`)
+  if (tests === 0) fail('No test ran')
 })
 results.compose(spec).pipe(process.stdout)
+
+function fail(reason: string): void {
+  process.exitCode = 1
+  console.error(reason)
+}
