@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The gate: the only way from the server's word to a peer.
+ *
+ *     untrusted map -> GATE -> AdmittedPeer -> tunnel
+ *
+ * The tunnel takes AdmittedPeer and nothing else, and nobody but this file can make one. All peers
+ * are judged together, each time, whether a full map or a change of one field brought us here: what
+ * has not changed costs no verification (see `verdicts.ts`).
+ *
+ * @module
+ */
+
+import { isZeroNodePublic, type NodePublic } from '@signet/keys'
+import type { ControlNode } from '@signet/protocol'
+import {
+  filterNetmap,
+  indexTrustedKeys,
+  type Authority,
+  type LockPeer,
+  type PeerVerdict,
+  type TrustedKeys,
+} from '@signet/tka'
+import type { RefusalReason } from './refusal.ts'
+import { rememberRotations } from './rotation.ts'
+import type { RotationMemory, SeenRotation } from './rotation-memory.ts'
+import type { SignatureVerdict, SignedKey, VerdictCache } from './verdicts.ts'
+
+declare const admitted: unique symbol
+
+/** A peer that the lock lets in. Made by {@link createGate} only. */
+export interface AdmittedPeer {
+  /** Cannot be written outside of this file: the symbol is not exported. */
+  readonly [admitted]: true
+  readonly id: number
+  readonly stableId: string
+  /** Full domain name, without the dot at the end. */
+  readonly name: string
+  readonly nodeKey: NodePublic
+  /** Prefixes that packets of this peer may come from, and go to. */
+  readonly allowedIps: readonly string[]
+  /** Where the peer said that it can be reached, `ip:port`. */
+  readonly endpoints: readonly string[]
+  readonly discoKey: string
+}
+
+/** A peer that stays outside. */
+export type RefusedPeer = { readonly node: ControlNode; readonly reason: RefusalReason }
+
+/** What the gate has to know about the lock. */
+export type GateLock =
+  /** There is no lock, and there never was one here that could be missing. */
+  | { readonly kind: 'open' }
+  /** Nobody gets in. */
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'locked'; readonly authority: Authority; readonly memory: RotationMemory }
+
+/** One thing to judge. */
+export type GateInput = {
+  readonly self: ControlNode | null
+  readonly peers: readonly ControlNode[]
+  readonly lock: GateLock
+  /** Whether networks behind peers are wanted. */
+  readonly acceptRoutes: boolean
+}
+
+/** The judgement, each list in the order of the map. */
+export type GateResult = {
+  readonly admitted: readonly AdmittedPeer[]
+  readonly refused: readonly RefusedPeer[]
+  /** Why this node's own key would be refused by its peers; null when it would not be. */
+  readonly self: RefusalReason | null
+}
+
+/** Judges maps. */
+export type Gate = { judge(input: GateInput): Promise<GateResult> }
+
+/** A peer that could be one, with what is known about its signature when there is a lock. */
+type Candidate = LockPeer & {
+  readonly node: ControlNode
+  verdict: SignatureVerdict | undefined
+}
+
+/** Creates a gate over a cache of verdicts. */
+export function createGate(verdicts: VerdictCache): Gate {
+  const admitPeer = createAdmission()
+  let last: { readonly input: GateInput; readonly result: GateResult } | undefined
+  return {
+    async judge(input) {
+      if (last && isSameInput(last.input, input)) return last.result
+      const { self, peers, lock, acceptRoutes } = input
+      const { sound, reasons } = soundPeers(self, peers)
+      let selfReason: RefusalReason | null = lock.kind === 'closed' ? 'lock-closed' : null
+      if (lock.kind === 'closed') {
+        for (const { node } of sound) reasons.set(node, 'lock-closed')
+      } else if (lock.kind === 'locked') {
+        const own = self && candidate(self)
+        await verifySignatures(own ? [own, ...sound] : sound, verdicts)
+        judgeAll(sound, lock, reasons)
+        selfReason = own && judgeSelf(own, lock.authority)
+      }
+      const admit = admitPeer(acceptRoutes)
+      const admittedPeers: AdmittedPeer[] = []
+      const refused: RefusedPeer[] = []
+      for (const node of peers) {
+        const reason = reasons.get(node)
+        if (reason === undefined) admittedPeers.push(admit(node))
+        else refused.push({ node, reason })
+      }
+      const result = { admitted: admittedPeers, refused, self: selfReason }
+      // What could not be checked this time is tried again with the same map.
+      const isFinal = refused.every(({ reason }) => reason !== 'unchecked')
+      last = isFinal ? { input: { ...input, peers: [...peers] }, result } : undefined
+      return result
+    },
+  }
+}
+
+/** The same nodes and the same lock have the same judgement. Nodes are never changed in place. */
+function isSameInput(a: GateInput, b: GateInput): boolean {
+  return (
+    a.self === b.self &&
+    a.acceptRoutes === b.acceptRoutes &&
+    isSameLock(a.lock, b.lock) &&
+    a.peers.length === b.peers.length &&
+    a.peers.every((node, index) => node === b.peers[index])
+  )
+}
+
+function isSameLock(a: GateLock, b: GateLock): boolean {
+  if (a.kind !== 'locked' || b.kind !== 'locked') return a.kind === b.kind
+  return a.authority === b.authority && a.memory === b.memory
+}
+
+type Reasons = Map<ControlNode, RefusalReason>
+
+function candidate(node: ControlNode): Candidate {
+  return { node, nodeKey: node.Key, signature: node.KeySignature, verdict: undefined }
+}
+
+/** Sorts out what could not be a peer with or without a lock. */
+function soundPeers(
+  self: ControlNode | null,
+  peers: readonly ControlNode[],
+): { readonly sound: readonly Candidate[]; readonly reasons: Reasons } {
+  const reasons: Reasons = new Map()
+  const seen = new Set<NodePublic>()
+  const sound: Candidate[] = []
+  for (const node of peers) {
+    if (isZeroNodePublic(node.Key)) reasons.set(node, 'no-key')
+    else if (node.Key === self?.Key) reasons.set(node, 'own-key')
+    else if (node.Expired === true) reasons.set(node, 'expired')
+    else if (seen.has(node.Key)) reasons.set(node, 'duplicate-key')
+    else {
+      seen.add(node.Key)
+      sound.push(candidate(node))
+    }
+  }
+  return { sound, reasons }
+}
+
+async function verifySignatures(
+  candidates: readonly Candidate[],
+  verdicts: VerdictCache,
+): Promise<void> {
+  const signed: Candidate[] = []
+  const pairs: SignedKey[] = []
+  for (const one of candidates) {
+    const { nodeKey, signature } = one
+    if (!signature || signature.length === 0) continue
+    signed.push(one)
+    pairs.push({ nodeKey, signature })
+  }
+  const found = await verdicts.check(pairs)
+  for (const [index, one] of signed.entries()) one.verdict = found[index]
+}
+
+/** One synchronous pass: what it says holds for one authority and one map. */
+function judgeAll(
+  sound: readonly Candidate[],
+  { authority, memory }: GateLock & { readonly kind: 'locked' },
+  reasons: Reasons,
+): void {
+  const trust = createTrust(indexTrustedKeys(authority.state.keys))
+  const rotations: SeenRotation[] = []
+  const { kept, dropped } = filterNetmap(sound, ({ nodeKey, verdict }): PeerVerdict => {
+    if (verdict === undefined) return unchecked
+    if (!verdict.ok) return verdict
+    if (!trust.has(verdict.authorizingKey, verdict.authorizingKeyId)) return untrusted
+    if (verdict.rotation) {
+      const { previousNodeKeys } = verdict.rotation
+      rotations.push({ nodeKey, replaced: previousNodeKeys, root: verdict.root })
+    }
+    return verdict
+  })
+  for (const { peer, reason } of dropped) reasons.set(peer.node, reason)
+  const replayed = rememberRotations(memory, rotations)
+  for (const { node, nodeKey } of kept) {
+    const reason = replayed(nodeKey)
+    if (reason !== undefined) reasons.set(node, reason)
+  }
+}
+
+const unchecked: PeerVerdict = { ok: false, reason: 'unchecked' }
+const untrusted: PeerVerdict = { ok: false, reason: 'untrusted-key' }
+
+/** Looks up each signing key once for a map, not once for a peer. */
+function createTrust(trusted: TrustedKeys): { has(text: string, id: Uint8Array): boolean } {
+  const known = new Map<string, boolean>()
+  return {
+    has(text, id) {
+      let answer = known.get(text)
+      if (answer === undefined) known.set(text, (answer = trusted.has(id)))
+      return answer
+    },
+  }
+}
+
+/** What peers that see the same authority will think of this node. */
+function judgeSelf({ signature, verdict }: Candidate, authority: Authority): RefusalReason | null {
+  if (!signature || signature.length === 0) return 'unsigned'
+  if (verdict === undefined) return 'unchecked'
+  if (!verdict.ok) return verdict.reason
+  const trusted = indexTrustedKeys(authority.state.keys)
+  return trusted.has(verdict.authorizingKeyId) ? null : 'untrusted-key'
+}
+
+/**
+ * Makes peers, each node's once: the tunnel sees by the same object that nothing has changed. Maps
+ * come in the same order mostly, so the node before is mostly the next in line.
+ */
+function createAdmission(): (acceptRoutes: boolean) => (node: ControlNode) => AdmittedPeer {
+  type Made = { readonly node: ControlNode; readonly peer: AdmittedPeer }
+  let before: readonly Made[] = []
+  let beforeRoutes = false
+  return (acceptRoutes) => {
+    const old = acceptRoutes === beforeRoutes ? before : []
+    const made: Made[] = []
+    let next = 0
+    before = made
+    beforeRoutes = acceptRoutes
+    return (node) => {
+      const at = indexNear(old, next, node)
+      if (at !== -1) next = at + 1
+      const peer = old[at]?.peer ?? createAdmittedPeer(node, acceptRoutes)
+      made.push({ node, peer })
+      return peer
+    }
+  }
+}
+
+/** Where a node is in a list, if it is near a place: some before it may have gone since. */
+function indexNear(
+  list: readonly { readonly node: ControlNode }[],
+  place: number,
+  node: ControlNode,
+): number {
+  const end = Math.min(place + 8, list.length)
+  for (let at = place; at < end; at++) if (list[at]?.node === node) return at
+  return -1
+}
+
+/** The brand's only constructor. */
+function createAdmittedPeer(node: ControlNode, acceptRoutes: boolean): AdmittedPeer {
+  return {
+    id: node.ID,
+    stableId: node.StableID,
+    name: node.Name.endsWith('.') ? node.Name.slice(0, -1) : node.Name,
+    nodeKey: node.Key,
+    allowedIps: allowedIps(node, acceptRoutes),
+    endpoints: node.Endpoints ?? [],
+    discoKey: node.DiscoKey ?? '',
+  } as AdmittedPeer
+}
+
+/**
+ * A peer's own addresses, and networks behind it when they are wanted. Never everything: an exit
+ * node is chosen by this node's owner, not offered by the server.
+ */
+function allowedIps(node: ControlNode, acceptRoutes: boolean): readonly string[] {
+  const addresses = node.Addresses ?? []
+  if (node.UnsignedPeerAPIOnly === true || node.AllowedIPs === undefined) return addresses
+  return node.AllowedIPs.filter(
+    (prefix) => addresses.includes(prefix) || (acceptRoutes && !prefix.endsWith('/0')),
+  )
+}
