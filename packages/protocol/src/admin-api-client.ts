@@ -22,7 +22,7 @@ import {
 import { ProtocolError } from './errors.ts'
 import type { ApiRequest, ApiTransport } from './local-api-transport.ts'
 
-/** Every call rejects with ProtocolError `refused` when the server says no; the message is the server's. */
+/** Every call rejects with ProtocolError `api-refused` when the server says no; the message is the server's. */
 export interface AdminClient {
   info(): Promise<AdminInfo>
   users(): Promise<readonly AdminUser[]>
@@ -64,7 +64,7 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
     })
     const said = decodeUtf8(reply.body)
     if (reply.status >= 200 && reply.status < 300) return said
-    throw new ProtocolError('refused', refusal(said) || `${reply.status} ${reply.statusText}`)
+    throw new ProtocolError('api-refused', refusal(said) || `${reply.status} ${reply.statusText}`)
   }
   const done = async (
     method: ApiRequest['method'],

@@ -17,9 +17,8 @@
  * - `frame`: a map stream that is cut or cannot be decompressed.
  * - `encode`: a value that has no text form.
  * - `session`: a map message that may not come at this point.
- * - `api-denied`, `api-refused`: the local or admin API said no.
- * - `refused`: a local or admin API answered with an error; the message is what it said.
- * - `denied`: a local API answered 403: this user may not do that.
+ * - `api-refused`: a local or admin API answered with an error; the message is what it said.
+ * - `api-denied`: a local API answered 403: this user may not do that.
  */
 export type ProtocolErrorCode =
   | 'syntax'
@@ -30,10 +29,8 @@ export type ProtocolErrorCode =
   | 'frame'
   | 'encode'
   | 'session'
-  | 'api-denied'
   | 'api-refused'
-  | 'refused'
-  | 'denied'
+  | 'api-denied'
 
 /** Thrown by every parser and encoder of this package; tests and callers look at `code` only. */
 export class ProtocolError extends Error {

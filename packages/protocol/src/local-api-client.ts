@@ -50,7 +50,7 @@ import {
 import { parseNodeStatus, type NodeStatus } from './local-api-status.ts'
 import type { ApiRequest, ApiTransport } from './local-api-transport.ts'
 
-/** Every call rejects with ProtocolError `refused` or `denied` when the node says no. */
+/** Every call rejects with ProtocolError `api-refused` or `api-denied` when the node says no. */
 export interface LocalClient {
   /** Returns the node's status; without peers it is smaller. */
   status(options?: { readonly peers?: boolean }): Promise<NodeStatus>
@@ -99,9 +99,9 @@ export function createLocalClient(transport: ApiTransport): LocalClient {
     const reply = await transport.request({ method, path, ...(body !== undefined && { body }) })
     if (reply.status >= 200 && reply.status < 300) return reply.body
     const said = decodeUtf8(reply.body).trim()
-    if (reply.status === 403) throw new ProtocolError('denied', `Access denied: ${said}`)
+    if (reply.status === 403) throw new ProtocolError('api-denied', `Access denied: ${said}`)
     const line = `${reply.status} ${reply.statusText}`.trim()
-    throw new ProtocolError('refused', `${line}: ${said}`)
+    throw new ProtocolError('api-refused', `${line}: ${said}`)
   }
   const get = async (name: string): Promise<string> => decodeUtf8(await bytes('GET', name))
   const post = async (name: string, body?: string | Uint8Array): Promise<string> =>
@@ -157,9 +157,25 @@ export function createLocalClient(transport: ApiTransport): LocalClient {
   }
 }
 
-async function* watch(transport: ApiTransport): AsyncIterable<Notify> {
-  const path = `/localapi/v0/watch-ipn-bus?mask=${notifyInitialState}`
-  for await (const line of transport.lines({ method: 'GET', path })) {
-    if (line.trim() !== '') yield parseNotify(line)
+/** Not a generator: stopping one would wait for the next message. */
+function watch(transport: ApiTransport): AsyncIterable<Notify> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const path = `/localapi/v0/watch-ipn-bus?mask=${notifyInitialState}`
+      const lines = transport.lines({ method: 'GET', path })[Symbol.asyncIterator]()
+      return {
+        next: async () => {
+          for (;;) {
+            const line = await lines.next()
+            if (line.done === true) return { done: true, value: undefined }
+            if (line.value.trim() !== '') return { done: false, value: parseNotify(line.value) }
+          }
+        },
+        return: async () => {
+          await lines.return?.()
+          return { done: true, value: undefined }
+        },
+      }
+    },
   }
 }

@@ -29,6 +29,9 @@ export interface ApiReply {
 export interface ApiTransport {
   /** Sends a request and reads the whole reply. Rejects only when there is no reply. */
   request(request: ApiRequest): Promise<ApiReply>
-  /** Sends a request and yields each line of a 200 reply as it arrives; ends with the reply. */
+  /**
+   * Sends a request and yields each line of a 200 reply as it arrives; ends with the reply. The
+   * iterator's `return` ends the exchange at once, also while a line is being waited for.
+   */
   lines(request: ApiRequest): AsyncIterable<string>
 }

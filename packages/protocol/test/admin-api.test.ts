@@ -44,7 +44,7 @@ describe('createAdminClient()', () => {
 
   test('reports the message of an error body', async () => {
     const { client } = recording(404, '{"error":{"code":"not-found","message":"No user ann"}}')
-    await assert.rejects(client.deleteUser('ann'), { code: 'refused', message: 'No user ann' })
+    await assert.rejects(client.deleteUser('ann'), { code: 'api-refused', message: 'No user ann' })
   })
 
   test('reports another error body as it is, and an empty one by its status', async () => {

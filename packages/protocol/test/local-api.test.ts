@@ -153,14 +153,14 @@ describe('createLocalClient()', () => {
 
   test('reports what the node said, with its status line', async () => {
     await assert.rejects(answering(500, 'no such key\n').lock.localDisable(), {
-      code: 'refused',
+      code: 'api-refused',
       message: '500 Internal Server Error: no such key',
     })
   })
 
   test('reports a 403 as denied', async () => {
     await assert.rejects(answering(403, 'not you').logout(), {
-      code: 'denied',
+      code: 'api-denied',
       message: 'Access denied: not you',
     })
   })
