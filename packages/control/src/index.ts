@@ -12,6 +12,14 @@ export type { Control, ControlOptions, Intercept } from './options.ts'
 export { systemClock, type Clock } from './clock.ts'
 export type { FrameCounters } from './map/frame-encoder.ts'
 
+// Configuration
+export {
+  loadServerConfig,
+  serverSettings,
+  type ConfigSources,
+  type ServerConfig,
+} from './config.ts'
+
 // Storage
 export { openSqliteStore } from './store/sqlite.ts'
 export type { LastIds, Store, Write } from './store/store.ts'

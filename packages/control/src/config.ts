@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The server's settings: from a YAML file, then the environment, then the command line, each
+ * winning over the one before. Unknown settings are refused, so that a typing error is not a
+ * setting that silently does not count.
+ *
+ * @module
+ */
+
+import { readFileSync } from 'node:fs'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+import { ControlError } from './errors.ts'
+
+/** What can be set. Every key is described in docs/reference/config.md. */
+export interface ServerConfig {
+  readonly stateDir?: string | undefined
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly url?: string | undefined
+  readonly domain?: string | undefined
+  readonly keyLifetimeDays?: number | null | undefined
+  readonly logFormat?: 'json' | 'pretty' | undefined
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
+}
+
+const address = z.string().transform((text, context) => {
+  const parts = /^(?:\[(?<six>[0-9a-fA-F:.]+)\]|(?<four>[^:\s]*)):(?<port>\d{1,5})$/.exec(
+    text,
+  )?.groups
+  const port = Number(parts?.['port'])
+  if (!parts || port > 65_535) {
+    context.addIssue({ code: 'custom', message: 'expected HOST:PORT, as in 127.0.0.1:8080' })
+    return z.NEVER
+  }
+  const host = parts['six'] ?? parts['four'] ?? ''
+  return { host: host === '' ? '0.0.0.0' : host, port }
+})
+
+const schema = z.strictObject({
+  state_dir: z.string().min(1).optional(),
+  listen: address.prefault('127.0.0.1:8080'),
+  url: z
+    .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
+    .transform((url) => url.replace(/\/+$/, ''))
+    .optional(),
+  domain: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
+    .optional(),
+  key_lifetime_days: z.coerce.number().int().min(0).max(3_650).optional(),
+  log_format: z.enum(['json', 'pretty']).optional(),
+  log_level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info'),
+})
+
+/** The settings by the names that they have in the file: `state_dir`, `listen`, ... */
+export const serverSettings: readonly string[] = Object.keys(schema.shape)
+
+/** Where settings come from; a later one wins over an earlier one. */
+export interface ConfigSources {
+  /** A YAML file. */
+  readonly file?: string | undefined
+  /** `SIGNET_STATE_DIR` and so on count. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** By the names of the file. */
+  readonly flags: Readonly<Record<string, string | undefined>>
+}
+
+/**
+ * Returns the settings that are in force.
+ *
+ * @throws ControlError `bad-config`, naming the setting, what was found and what was expected
+ */
+export function loadServerConfig({ file, env, flags }: ConfigSources): ServerConfig {
+  const merged: Record<string, unknown> = { ...(file === undefined ? {} : readConfig(file)) }
+  for (const name of serverSettings) {
+    const variable = env[`SIGNET_${name.toUpperCase()}`]
+    if (variable !== undefined && variable !== '') merged[name] = variable
+    if (flags[name] !== undefined) merged[name] = flags[name]
+  }
+  const parsed = schema.safeParse(merged)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path, message }) => {
+      const name = path.join('.')
+      return name === '' ? message : `${name}: ${message}`
+    })
+    const where = file === undefined ? '' : ` (with ${file})`
+    throw new ControlError('bad-config', `Cannot use configuration${where}: ${problems.join('; ')}`)
+  }
+  const { state_dir, listen, url, domain, key_lifetime_days, log_format, log_level } = parsed.data
+  return {
+    stateDir: state_dir,
+    listen,
+    url,
+    domain,
+    keyLifetimeDays: key_lifetime_days === 0 ? null : key_lifetime_days,
+    logFormat: log_format,
+    logLevel: log_level,
+  }
+}
+
+function readConfig(file: string): Record<string, unknown> {
+  let content: unknown
+  try {
+    // No aliases: a small file could otherwise stand for a very large one.
+    content = parseYaml(readFileSync(file, 'utf8'), { maxAliasCount: 0 }) ?? {}
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ControlError('bad-config', `Cannot read configuration ${file}: ${reason}`, {
+      cause: error,
+    })
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new ControlError('bad-config', `Cannot read configuration ${file}: expected a mapping`)
+  }
+  return { ...content }
+}
