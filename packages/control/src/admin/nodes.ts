@@ -8,7 +8,8 @@
 
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { parsePrefix } from '@signet/protocol'
+import { formatPrefix, parsePrefix, ProtocolError } from '@signet/protocol'
+import type { IpPrefix } from '@signet/protocol'
 import type { AdminNode } from '@signet/protocol/admin-api'
 import { ControlError } from '../errors.ts'
 import { signatureState } from '../lock/signatures.ts'
@@ -88,13 +89,25 @@ function renamed(
 }
 
 function canonicalRoute(text: string): string {
+  const prefix = tryPrefix(text)
+  if (prefix === null) {
+    throw new ControlError('bad-request', `Not a network prefix: ${JSON.stringify(text)}`)
+  }
+  return formatPrefix(prefix)
+}
+
+/** A prefix with nothing beyond its length, or null. */
+function tryPrefix(text: string): IpPrefix | null {
   try {
-    parsePrefix(text)
-    return text
-  } catch (cause) {
-    throw new ControlError('bad-request', `Not a network prefix: ${JSON.stringify(text)}`, {
-      cause,
+    const prefix = parsePrefix(text)
+    const isClean = prefix.bytes.every((byte, index) => {
+      const kept = Math.min(8, Math.max(0, prefix.bits - 8 * index))
+      return (byte & (0xff >> kept)) === 0
     })
+    return isClean ? prefix : null
+  } catch (error) {
+    if (error instanceof ProtocolError) return null
+    throw error
   }
 }
 

@@ -28,6 +28,10 @@ export function draftOn(base: AumStore, now: () => number): DraftAumStore {
       return [...added.values()]
     },
     get: (hash) => added.get(hash) ?? base.get(hash),
+    link(hash) {
+      const aum = added.get(hash)
+      return aum === undefined ? base.link(hash) : { kind: aum.kind, parent: aumParent(aum) }
+    },
     has: (hash) => added.has(hash) || base.has(hash),
     children(hash) {
       const more = children.get(hash)

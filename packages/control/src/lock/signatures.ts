@@ -71,9 +71,13 @@ export function checkNodeKeySignature(
     return authorizeNodeKey(trustedKeysOf(state), nodeKey, bytes, strictCheck)
   } catch (cause) {
     if (cause instanceof CryptoError) {
-      throw new TkaError('bad-signature', 'Cannot accept node-key signature: it does not verify', {
-        cause,
-      })
+      throw new TkaError(
+        'signature-invalid',
+        'Cannot accept node-key signature: it does not verify',
+        {
+          cause,
+        },
+      )
     }
     throw cause
   }

@@ -116,7 +116,7 @@ function judge(tailnet: Tailnet, change: KeyChange, signature: Uint8Array): Sign
   } catch (error) {
     if (!(error instanceof TkaError)) throw error
     // The key behind it was removed: the node may join, and waits for somebody to sign it.
-    if (error.code === 'untrusted-key')
+    if (error.code === 'signature-untrusted')
       return { kind: 'store', signature: null, note: error.message }
     return { kind: 'refuse', reason: error.message }
   }

@@ -80,7 +80,7 @@ export class MapSessions implements Disposable {
   #inRound = false
   #pauseUntil = 0
   #unreadFullFrames = 0
-  #tick: () => void
+  #tick: (() => void) | undefined
 
   constructor(options: MapSessionsOptions) {
     this.#tailnet = options.tailnet
@@ -100,7 +100,6 @@ export class MapSessions implements Disposable {
         for (const node of nodes) this.#sayGoodbye(node)
       },
     })
-    this.#tick = this.#clock.schedule(TICK_MS, () => this.#onTick())
   }
 
   /** Sessions that are open. */
@@ -135,6 +134,7 @@ export class MapSessions implements Disposable {
     }
     const older = this.#sessions.get(session.nodeId)
     this.#sessions.set(session.nodeId, session)
+    this.#tick ??= this.#clock.schedule(TICK_MS, () => this.#onTick())
     if (older !== undefined) this.close(older)
     this.#resetKeepAlive(session)
     session.sink.onDrain(() => this.#onDrain(session))
@@ -179,7 +179,7 @@ export class MapSessions implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#tick()
+    this.#tick?.()
     this.#roundTimer?.()
     this.#newcomerTimer?.()
     this.#listener[Symbol.dispose]()
@@ -421,7 +421,8 @@ export class MapSessions implements Disposable {
         this.#keepAlive(session, now)
       }
     }
-    this.#tick = this.#clock.schedule(TICK_MS, () => this.#onTick())
+    this.#tick =
+      this.#sessions.size === 0 ? undefined : this.#clock.schedule(TICK_MS, () => this.#onTick())
   }
 
   /** A sign of life; or, to a node that does not follow the lock, what it was told before. */
