@@ -218,6 +218,36 @@ describe('a session', () => {
     assert.ok(initiations.every(({ from }) => from === a.socket.address))
   })
 
+  test('that was renewed is confirmed at once, also when nothing waits to be said', () => {
+    const { a, b, clock, network } = createPair()
+    connect(a, b, { clock })
+    clock.advance(121 * SECOND)
+    network.clearSent()
+    a.say('old enough', b)
+    clock.advance(10)
+    assert.equal(types(network.sent), 'IDRk')
+    clock.advance(150 * SECOND)
+    network.clearSent()
+    b.say('the first session would be dead by now', a)
+    clock.advance(10)
+    assert.equal(types(network.sent), 'D')
+  })
+
+  test('is renewed by its initiator when it receives at 165 s, before it ends', () => {
+    for (const [at, expected] of [
+      [164, 'D'],
+      [166, 'DIRk'],
+    ] as const) {
+      const { a, b, clock, network } = createPair()
+      connect(a, b, { clock })
+      clock.advance(at * SECOND)
+      network.clearSent()
+      b.say('x', a)
+      clock.advance(10)
+      assert.equal(types(network.sent), expected, `${at} s`)
+    }
+  })
+
   test('is renewed in time for a flow that goes one way only, in either direction', () => {
     for (const direction of ['initiator sends', 'responder sends']) {
       const { a, b, clock } = createPair()
@@ -561,6 +591,18 @@ describe('a device under load', () => {
     clock.advance(5_500)
     assert.ok(b.dropped('rate-limited') >= 25, String(b.dropped('rate-limited')))
     assert.ok(b.dropped('rate-limited') <= 35, String(b.dropped('rate-limited')))
+  })
+
+  test('asks responders for a cookie too', () => {
+    const { clock, network, party } = createWorld()
+    const a = party('a', 1, { underLoadHandshakesPerSecond: 0 })
+    const b = party('b', 2)
+    a.device.setPeers([b.config()])
+    b.device.setPeers([a.config()])
+    a.say('patient', b)
+    clock.advance(8 * SECOND)
+    assert.equal(types(network.sent).slice(0, 6), 'IRCIRD')
+    assert.deepEqual(b.heard(), ['patient'])
   })
 
   test('is under load only above its threshold, and not for long', () => {
