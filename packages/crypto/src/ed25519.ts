@@ -20,6 +20,8 @@ import {
 } from './ed25519-exact.ts'
 import { requireLength } from './errors.ts'
 
+export { isSmallOrder } from './small-order.ts'
+
 /** Which rules decide about a signature: see `ed25519-exact.ts`. */
 export type SignatureRule = 'zip215' | 'standard'
 
@@ -94,14 +96,6 @@ export async function verifyZip215Async(
 /** Says whether bytes encode a point at all, by the lenient rule that both verifications use. */
 export function isDecodablePoint(publicKey: Uint8Array): boolean {
   return decodePoint(publicKey) !== null
-}
-
-/**
- * Says whether a public key is of small order: anybody can make signatures that hold under it.
- * Bytes that are no point are not of small order.
- */
-export function isSmallOrder(publicKey: Uint8Array): boolean {
-  return decodePoint(publicKey)?.isSmallOrder() ?? false
 }
 
 /** Cheap reasons for a no under either rule, before any curve arithmetic. */
