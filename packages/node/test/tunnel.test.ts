@@ -10,6 +10,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { nodePublicOf } from '@signet/keys'
 import { parseIp } from '@signet/wireguard'
+import * as fc from 'fast-check'
 import { encodeIcmpEcho } from '../src/tunnel/icmp.ts'
 import { createMemoryDriver } from '../src/tunnel/memory-driver.ts'
 import { encodeIpPacket } from '../src/tunnel/packet.ts'
@@ -272,6 +273,28 @@ describe('packets from peers', () => {
     assert.equal(b.tunnel.dropped()['bad-tsmp'], 4)
     assert.equal(b.tunnel.dropped()['not-our-address'], 1)
   })
+})
+
+test('whatever a peer puts into the tunnel, nothing throws and the next packet arrives', () => {
+  const { a, b, clock } = createTunnelPair()
+  const heard = listen(b)
+  const source = ip(a.ip4)
+  const destination = ip(b.ip4)
+  const protocols = fc.constantFrom(1, 6, 17, 58, 99, 0, 255)
+  const payloads = fc.uint8Array({ maxLength: 60 })
+  const flips = fc.array(fc.tuple(fc.nat(79), fc.nat(255)), { maxLength: 3 })
+  fc.assert(
+    fc.property(protocols, payloads, flips, (protocol, payload, changes) => {
+      const packet = encodeIpPacket({ protocol, source, destination, payload })
+      for (const [at, value] of changes) if (at < packet.length) packet[at] = value
+      a.driver.send(packet)
+      clock.advance(2)
+    }),
+    { numRuns: 300 },
+  )
+  a.driver.send(udpPacket(a.ip4, b.ip4, 'and then'))
+  clock.advance(10)
+  assert.equal(heard.at(-1), 'and then')
 })
 
 describe('sendRaw()', () => {

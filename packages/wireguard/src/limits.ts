@@ -70,8 +70,8 @@ export const INITIATION_INTERVAL_MS = 20
 export const UNDER_LOAD_MS = 1_000
 
 /**
- * Handshake messages in one second from which on a device is under load. Each costs up to five
- * curve operations, about a millisecond of one core, so this is about a fifth of it.
+ * Handshake messages in one second from which on a device is under load. Answering one takes five
+ * curve operations, about half a millisecond, so this is about a tenth of one core.
  */
 export const UNDER_LOAD_HANDSHAKES_PER_SECOND = 200
 
