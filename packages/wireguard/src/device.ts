@@ -24,6 +24,7 @@ import { CookieIssuer } from './cookie.ts'
 import { type LocalIdentity, readInitiation } from './handshake.ts'
 import { innerPacketLength } from './inner-packet.ts'
 import type { IpPrefix } from './ip.ts'
+import { MAX_CONTENT_SIZE } from './limits.ts'
 import { LoadGauge, SourceLimiter, sourceAddress } from './load.ts'
 import { KEY_SIZE, MessageType, messageType, readUint32 } from './message.ts'
 import { Peer, type PeerHost, type PeerStatus } from './peer.ts'
@@ -89,7 +90,10 @@ export interface Device {
    * them; our own key is passed over.
    */
   setPeers(peers: readonly PeerConfig[]): void
-  /** Sends an IP packet to the owner of its destination; returns that peer, or null if none. */
+  /**
+   * Sends an IP packet to the owner of its destination; returns that peer, or null if there is none
+   * or the packet is larger than a datagram can carry.
+   */
   sendPacket(packet: Uint8Array): NodePublic | null
   /** Takes a datagram that arrived from an endpoint. */
   receive(datagram: Uint8Array, endpoint: string): void
@@ -181,6 +185,7 @@ class WireguardDevice implements Device, PeerHost {
   }
 
   sendPacket(packet: Uint8Array): NodePublic | null {
+    if (packet.length > MAX_CONTENT_SIZE) return null
     const key = this.#routes.ownerOfDestination(packet)
     const peer = key === undefined ? null : this.#peer(key)
     peer?.sendPacket(packet)

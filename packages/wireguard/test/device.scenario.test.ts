@@ -638,6 +638,16 @@ describe('a flood', () => {
   })
 })
 
+test('sendPacket() takes what fits into a datagram and no more', () => {
+  const { a, b, clock } = createPair()
+  const fits = ipv4Packet(a.ip, b.ip, 'x'.repeat(limits.MAX_CONTENT_SIZE - 20))
+  assert.equal(a.device.sendPacket(fits), b.key)
+  clock.advance(10)
+  assert.equal(b.delivered[0]?.length, limits.MAX_CONTENT_SIZE)
+  const larger = ipv4Packet(a.ip, b.ip, 'x'.repeat(limits.MAX_CONTENT_SIZE - 19))
+  assert.equal(a.device.sendPacket(larger), null)
+})
+
 describe('close()', () => {
   test('ends everything', () => {
     const { a, b, clock, network } = createPair()
