@@ -13,6 +13,7 @@ import { fsStore } from './tka-store.ts'
 import { transcript } from './transcripts.ts'
 import { controlJson } from './wire-control-json.ts'
 import { keyText, naclBox } from './wire-keys.ts'
+import { netmapDelta } from './wire-netmap.ts'
 import { earlyPayload, noiseHandshake } from './wire-noise.ts'
 import { wireguard } from './wire-wireguard.ts'
 
@@ -55,6 +56,7 @@ export const formats: ReadonlyMap<string, Format> = new Map([
   ['early-payload', earlyPayload],
   ['key-text', keyText],
   ['nacl-box', naclBox],
+  ['netmap-delta', netmapDelta],
   ['noise-handshake', noiseHandshake],
   ['wireguard', wireguard],
   // transcripts

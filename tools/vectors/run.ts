@@ -41,17 +41,18 @@ interface Tally {
   readonly byRule: Map<string, number>
 }
 
-type Outcome = { readonly line: string }
-
 /** Runs all files below `root`, prints progress, failures and the closing count. */
 export async function runVectors(root: string, options: RunOptions): Promise<RunResult> {
   const tally: Tally = { passed: 0, failures: [], byRule: new Map() }
   const files = await listFiles(root)
-  if (files.length === 0) fail(tally, root, '(directory)', 'vector files', 'none')
+  let found = 0
   for (const file of files) {
-    const outcome = await runFile(root, file, options, tally)
-    if (outcome !== undefined) options.print(outcome.line)
+    const line = await runFile(root, file, options, tally)
+    if (line === undefined) continue
+    options.print(line)
+    found++
   }
+  if (found === 0) fail(tally, root, '(directory)', 'vector files', 'none')
   for (const [rule, count] of tally.byRule) {
     options.print(`by rule ${rule}: ${count} cases (vectors/DIFFERENCES.md)`)
   }
@@ -79,34 +80,35 @@ async function listFiles(root: string): Promise<string[]> {
     .sort()
 }
 
+/** What to print about a file; undefined for documents. */
 async function runFile(
   root: string,
   file: string,
   options: RunOptions,
   tally: Tally,
-): Promise<Outcome | undefined> {
+): Promise<string | undefined> {
   const name = basename(file)
   if (name.endsWith('.md')) return undefined
   if (name.startsWith('cli-') && (name.endsWith('.txt') || name.endsWith('.json'))) {
-    return { line: `checked elsewhere: ${file} (texts of the command line: packages/cli/test)` }
+    return `checked elsewhere: ${file} (texts of the command line: packages/cli/test)`
   }
   if (!name.endsWith('.json')) {
     fail(tally, file, '(file)', 'a known kind of file', name)
-    return { line: `${file}: unknown kind of file` }
+    return `${file}: unknown kind of file`
   }
   try {
     const document = record(parseJson(await readFile(join(root, file), 'utf8'), file), file)
     const format = formatName(document.get('format', text), name)
     if (options.later.has(format)) {
-      return { line: `later: ${file} (${readCases(document).size} cases)` }
+      return `later: ${file} (${readCases(document).size} cases)`
     }
     const open = options.formats.get(format)
     if (open === undefined) throw new ShapeError(`${file}: unknown format ${format}`)
-    return { line: await runWork(file, open(document), options, tally) }
+    return await runWork(file, open(document), options, tally)
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error
     fail(tally, file, '(file)', 'a vector file as its README states', error.message)
-    return { line: `${file}: malformed` }
+    return `${file}: malformed`
   }
 }
 
