@@ -47,6 +47,8 @@ const exchanges: ReadonlyMap<string, Exchange> = new Map([
   ['/machine/id-token', exchange(protocol.tokenRequest, protocol.tokenResponse)],
   ['/machine/feature/query', exchange(protocol.queryFeatureRequest, protocol.queryFeatureResponse)],
   ['/machine/set-device-attr', exchange(protocol.setDeviceAttributesRequest, null)],
+  ['/machine/audit-log', exchange(protocol.auditLogRequest, null)],
+  ['/machine/update-health', exchange(protocol.healthChangeRequest, null)],
   lockCall(protocol.tkaCalls.initBegin),
   lockCall(protocol.tkaCalls.initFinish),
   lockCall(protocol.tkaCalls.bootstrap),

@@ -103,8 +103,9 @@ export function resignNodeKey(options: ResignNodeKeyOptions): Uint8Array {
  * Returns a signature with room for one more level around it. A full one is rebuilt: what stands
  * at its root is kept, and on top of it the newest rotations, signed anew by `signer`.
  *
- * The root is the innermost signature, or, if a rotation had replaced the wrapping key by the
- * signer's, that rotation with all below it: signed by the key before, it cannot be made again.
+ * The root is the innermost signature; but if that names another wrapping key, and a rotation had
+ * replaced it by the signer's, then that rotation with all below it: signed by the key before, it
+ * cannot be made again.
  * (Official software rebuilds on the innermost signature always, and counts keys, not levels; in
  * both cases the result can be one that nobody accepts.)
  *
@@ -139,9 +140,12 @@ function levelsOf(signature: NodeKeySignature): NodeKeySignature[] {
 }
 
 function rootIndex(levels: readonly NodeKeySignature[], signer: LockSigner): number {
+  const innermost = levels.length - 1
+  const wraps = (layer: NodeKeySignature | undefined): boolean =>
+    equalBytes(layer?.wrappingPubkey ?? new Uint8Array(), signer.keyId)
+  if (wraps(levels[innermost])) return innermost
   const current = levels.findIndex((layer) => hasBytes(layer.wrappingPubkey))
-  const wrapping = levels[current]?.wrappingPubkey
-  return wrapping && equalBytes(wrapping, signer.keyId) ? current : levels.length - 1
+  return wraps(levels[current]) ? current : innermost
 }
 
 function rotateLayer(

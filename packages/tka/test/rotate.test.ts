@@ -147,6 +147,15 @@ describe('trimRotations()', () => {
     }
   })
 
+  test('Q46: needs no level that only repeats the wrapping key', () => {
+    let chain = rotation(nodeKey(2), root, own, own)
+    for (let level = 3; level <= 16; level++) chain = rotation(nodeKey(level), chain, own)
+    const trimmed = trimRotations(chain, own)
+    assert.equal(depthOf(trimmed), 15)
+    const { rotation: details } = authorizeNodeKey(keys, nodeKey(16), bytesOf(trimmed))
+    assert.ok(!details?.previousNodeKeys.includes(nodeKey(2)))
+  })
+
   test('Q46: says so when nothing can be left out', () => {
     const chain = rotation(nodeKey(16), chainOf(root, 15), own, lockKey(3))
     assert.throws(() => trimRotations(chain, lockKey(3)), refusal('signature-too-deep'))
