@@ -21,6 +21,7 @@ import {
 import { wireTimeMs, type MapRequest, type MapResponse } from '@signet/protocol'
 import {
   BackendState,
+  defaultPrefs,
   type Notify,
   type Prefs,
   type StartOptions,
@@ -225,7 +226,11 @@ export function createBackend(options: BackendOptions): Backend {
 
   const onMap = (message: MapResponse, isFirst: boolean): void => {
     if (isFirst || netmaps === undefined) netmaps = createNetmapSession()
+    const keyBefore = netmap?.self?.Key
     netmap = netmaps.apply(message)
+    if (netmap.self && netmap.self.Key !== keyBefore) {
+      tell({ SelfChange: parseRawJson(encodeJson(controlNode, netmap.self)) })
+    }
     engine.setSelf(netmap.self?.Addresses ?? [])
     sync.observe(message.TKAInfo, isFirst)
     holdWhileLockStarts()
@@ -353,7 +358,8 @@ export function createBackend(options: BackendOptions): Backend {
         oldNodeKey: null,
         lockKey: null,
         login: null,
-        prefs: { ...prefs, WantRunning: false, LoggedOut: true },
+        // Another login starts afresh, at the same server unless told otherwise.
+        prefs: { ...defaultPrefs, ControlURL: prefs.ControlURL, LoggedOut: true },
       })
       keeper.reset()
       become(BackendState.NeedsLogin)

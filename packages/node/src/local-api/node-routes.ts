@@ -106,6 +106,8 @@ export function nodeRoutes(parts: NodeParts, bus: NotifyBus<Notify>): readonly A
             : bus.watch(present(parts)),
       },
     },
+    // Asked for by the official status command; nothing is served here.
+    { path: 'serve-config', methods: { GET: () => jsonReply('{}') } },
     { path: 'ping', methods: { POST: (request) => ping(parts, request) } },
     { path: 'whois', methods: { GET: (request) => whois(parts, request) } },
   ]

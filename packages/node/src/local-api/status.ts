@@ -7,7 +7,7 @@
  * @module
  */
 
-import { nodePublicOf } from '@signet/keys'
+import { nodePublicOf, zeroNodePublic } from '@signet/keys'
 import { wireTime, type ControlNode, type UserProfile } from '@signet/protocol'
 import {
   nodeStatus,
@@ -60,7 +60,7 @@ export function addressesOf(node: ControlNode): readonly string[] {
 
 function selfStatus({ stateFile, engine }: NodeParts, self: ControlNode | null): PeerStatus {
   const { nodeKey } = stateFile.get()
-  const key = nodeKey ? nodePublicOf(nodeKey) : ''
+  const key = nodeKey ? nodePublicOf(nodeKey) : zeroNodePublic
   if (self === null) return peerStatus({ PublicKey: key })
   return {
     ...described(self),

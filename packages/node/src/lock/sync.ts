@@ -119,7 +119,8 @@ export function createLockSync(options: LockSyncOptions): LockSync {
     noteDifference()
     if (isClosed) return
     if (isStale) run()
-    else if (failure !== '' && target !== undefined && !isInStep(keeper, target)) {
+    else if (failure !== '') {
+      // Even in step: what we have and the server lacks may not have reached it.
       cancelRetry = clock.schedule(backoff.next(), run)
     }
   }
