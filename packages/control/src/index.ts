@@ -20,6 +20,9 @@ export {
   type ServerConfig,
 } from './config.ts'
 
+// Logging
+export { createLogger } from './logger.ts'
+
 // Storage
 export { openSqliteStore } from './store/sqlite.ts'
 export type { LastIds, Store, Write } from './store/store.ts'
