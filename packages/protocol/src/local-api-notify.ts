@@ -31,6 +31,11 @@ export interface Notify {
   readonly BrowseToURL?: string
   readonly ErrMessage?: string
   readonly LoginFinished?: boolean
+  /**
+   * The JSON of this node as the map shows it, when its key changed: official programs wait for that
+   * after a forced login. As text, so that reading the bus needs no more than reading the bus does.
+   */
+  readonly SelfChange?: RawJson
 }
 
 interface NotifyJson {
@@ -39,6 +44,7 @@ interface NotifyJson {
   readonly LoginFinished: JsonValue
   readonly State: number | null
   readonly Prefs: RawJson
+  readonly SelfChange?: RawJson | undefined
   readonly NetMap: RawJson
   readonly Engine: RawJson
   readonly BrowseToURL: string | null
@@ -50,6 +56,7 @@ const notify: Codec<NotifyJson> = struct<NotifyJson>({
   LoginFinished: always(anyJson),
   State: always(pointer(int)),
   Prefs: always(rawJson),
+  SelfChange: omitEmpty(pointer(rawJson)),
   NetMap: always(rawJson),
   Engine: always(rawJson),
   BrowseToURL: always(pointer(text)),
@@ -64,6 +71,7 @@ export function encodeNotify(message: Notify): string {
     LoginFinished: message.LoginFinished === true ? {} : null,
     State: message.State === undefined ? null : backendStates.indexOf(message.State),
     BrowseToURL: message.BrowseToURL ?? null,
+    ...(message.SelfChange && { SelfChange: message.SelfChange }),
   })
   return `${line}\n`
 }
@@ -78,6 +86,7 @@ export function parseNotify(input: JsonInput): Notify {
     ...(message.BrowseToURL !== null && { BrowseToURL: message.BrowseToURL }),
     ...(message.ErrMessage !== null && { ErrMessage: message.ErrMessage }),
     ...(message.LoginFinished !== null && { LoginFinished: true }),
+    ...(message.SelfChange && { SelfChange: message.SelfChange }),
   }
 }
 
