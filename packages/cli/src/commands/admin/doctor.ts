@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * `signet admin doctor`: reads what the server says about its nodes, keys and lock, and points at
+ * what is likely to hurt.
+ *
+ * @module
+ */
+
+import type { AdminLock, AdminNode, AdminUser, PreAuthKey } from '@signet/protocol/admin-api'
+import type { CommandContext } from '../../command.ts'
+import { adminClient, printJson, takeArguments } from './connect.ts'
+
+/** One thing that the doctor found. */
+export interface Finding {
+  readonly level: 'warning' | 'note'
+  readonly text: string
+  readonly advice: string
+}
+
+/** What the doctor looks at. */
+export interface Patient {
+  readonly users: readonly AdminUser[]
+  readonly nodes: readonly AdminNode[]
+  readonly keys: readonly PreAuthKey[]
+  readonly lock: AdminLock
+  /** Milliseconds since 1970. */
+  readonly now: number
+}
+
+/** Official clients refuse to open a longer chain. */
+const officialChainLimit = 2000
+const soon = 7 * 86_400_000
+
+/** Runs `admin doctor`. Exit code 1 when there is a warning. */
+export async function run(context: CommandContext): Promise<number> {
+  takeArguments(context, 0)
+  const client = adminClient(context)
+  const [users, nodes, keys, lock] = await Promise.all([
+    client.users(),
+    client.nodes(),
+    client.keys(),
+    client.lock(),
+  ])
+  const findings = examine({ users, nodes, keys, lock, now: context.io.now() })
+  const { io, flags } = context
+  if (flags.switch('json')) printJson(context, { findings })
+  else if (findings.length === 0) io.out('Nothing found.\n')
+  else for (const { level, text, advice } of findings) io.out(`${level}: ${text}\n    ${advice}\n`)
+  return findings.some(({ level }) => level === 'warning') ? 1 : 0
+}
+
+/** Returns what is likely to hurt. */
+export function examine(patient: Patient): Finding[] {
+  return [
+    ...ownerFindings(patient),
+    ...lockFindings(patient),
+    ...expiryFindings(patient),
+    ...keyFindings(patient),
+  ]
+}
+
+function ownerFindings({ users }: Patient): Finding[] {
+  if (users.some((user) => user.role === 'owner')) return []
+  return [
+    {
+      level: 'warning',
+      text: 'no user is the owner, so nobody may start or change the lock',
+      advice: 'Run "signet admin users role NAME owner".',
+    },
+  ]
+}
+
+function lockFindings({ lock, nodes }: Patient): Finding[] {
+  if (!lock.enabled) {
+    return [
+      {
+        level: 'note',
+        text: 'the tailnet lock is off: nodes trust this server about who belongs to the tailnet',
+        advice: 'Run "signet lock init" on a node of an owner or admin.',
+      },
+    ]
+  }
+  const findings: Finding[] = []
+  if ((lock.trustedKeys ?? []).length === 1) {
+    findings.push({
+      level: 'warning',
+      text: 'one trusted key only: when its node is lost, nothing can be signed any more',
+      advice: 'Run "signet lock add KEY" with the key of a second node.',
+    })
+  }
+  if (lock.updates > officialChainLimit * 0.8) {
+    findings.push({
+      level: 'warning',
+      text: `the lock has ${lock.updates} updates; official clients cannot open more than ${officialChainLimit}`,
+      advice: 'Change the lock less often, and let official clients compact their history.',
+    })
+  }
+  const unsigned = nodes.filter((node) => !['valid', 'off'].includes(node.lock.signature))
+  if (unsigned.length > 0) {
+    findings.push({
+      level: 'warning',
+      text: `locked out: ${unsigned.map((node) => `${node.name} (${node.lock.signature})`).join(', ')}`,
+      advice: 'Run "signet lock" on each and the command shown there on a signer.',
+    })
+  }
+  const behind = nodes.filter(
+    (node) => node.online && !['off', 'in-sync'].includes(node.lock.state),
+  )
+  if (behind.length > 0) {
+    findings.push({
+      level: 'warning',
+      text: `online, but not at the current head: ${behind.map((node) => `${node.name} (${node.lock.state})`).join(', ')}`,
+      advice: 'Look at "signet lock status" and the log of these nodes.',
+    })
+  }
+  return findings
+}
+
+function expiryFindings({ nodes, now }: Patient): Finding[] {
+  const expiring = nodes.filter(
+    (node) => node.expiry !== null && Date.parse(node.expiry) < now + soon,
+  )
+  if (expiring.length === 0) return []
+  return [
+    {
+      level: 'note',
+      text: `node keys expired or within a week of it: ${expiring.map((node) => node.name).join(', ')}`,
+      advice: 'Run "signet up --force-reauth" on each.',
+    },
+  ]
+}
+
+function keyFindings({ keys, now }: Patient): Finding[] {
+  const open = keys.filter((key) => key.reusable && key.revokedAt === null && stillValid(key, now))
+  if (open.length === 0) return []
+  return [
+    {
+      level: 'note',
+      text: `reusable pre-auth keys in force: ${open.map((key) => key.id).join(', ')}`,
+      advice: 'Run "signet admin keys revoke ID" for those that are no longer needed.',
+    },
+  ]
+}
+
+function stillValid(key: PreAuthKey, now: number): boolean {
+  return key.expiresAt === null || Date.parse(key.expiresAt) > now
+}

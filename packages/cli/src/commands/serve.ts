@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * `signet serve`: the one command that loads the server.
+ *
+ * @module
+ */
+
+import type { CommandContext } from '../command.ts'
+import { CliError, reasonOf } from '../errors.ts'
+import { parseLogFormat, prettyLine } from '../log-lines.ts'
+import { adminSocket, defaultServerDir } from '../paths.ts'
+import { untilAborted } from '../until-aborted.ts'
+
+/** The flags that are settings of the server, by the names that they have in a file. */
+const settings: Readonly<Record<string, string>> = {
+  state_dir: 'state-dir',
+  listen: 'listen',
+  url: 'url',
+  domain: 'domain',
+  key_lifetime_days: 'key-lifetime-days',
+  log_format: 'log-format',
+  log_level: 'log-level',
+}
+
+/** Runs the server until a signal. */
+export async function run({ io, flags, args }: CommandContext): Promise<void> {
+  if (args.length > 0) throw new CliError('usage', 'signet serve: unexpected argument')
+  const { ControlError, createLogger, loadServerConfig, startControl } =
+    await import('@signet/control')
+  try {
+    const given = Object.entries(settings).filter(([, flag]) => flags.given(flag))
+    const config = loadServerConfig({
+      ...(flags.given('config') && { file: flags.text('config') }),
+      env: io.env,
+      flags: Object.fromEntries(given.map(([name, flag]) => [name, flags.text(flag)])),
+    })
+    const stateDir = config.stateDir ?? defaultServerDir(io.env)
+    const pretty = parseLogFormat(config.logFormat ?? '', io.interactive) === 'pretty'
+    const control = await startControl({
+      stateDir,
+      listen: config.listen,
+      url: config.url,
+      domain: config.domain,
+      keyLifetimeDays: config.keyLifetimeDays,
+      logger: createLogger(config.logLevel, (line) => io.err(pretty ? prettyLine(line) : line)),
+    })
+    io.out(`Signet server at ${control.url}\n`)
+    io.out(`Admin socket ${adminSocket(stateDir)}\n`)
+    await untilAborted(io.signal)
+    await control.close()
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    const code = error.code === 'bad-config' ? 'usage' : 'failed'
+    throw new CliError(code, `Cannot run the server: ${reasonOf(error)}`, { cause: error })
+  }
+}

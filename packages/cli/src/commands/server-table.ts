@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The programs that keep running: the server and the node.
+ *
+ * @module
+ */
+
+import type { Command } from '../command.ts'
+import { logFormatFlag, logLevelFlag, socketFlag, stateDirFlag } from './common-flags.ts'
+
+/** `serve` and `node`. */
+export const serverCommands: readonly Command[] = [
+  {
+    path: ['serve'],
+    summary: 'Run a coordination server',
+    usage: '',
+    details: [
+      'Without a configuration file, --state-dir and --listen are enough for a working server. A file (--config) may hold the same settings and more; flags win over SIGNET_... variables, variables over the file.',
+      'The admin socket DIR/admin.sock is for whoever can open it; "signet admin" speaks to it.',
+    ],
+    flags: [
+      { name: 'config', kind: 'text', value: 'FILE', summary: 'configuration file (YAML)' },
+      stateDirFlag,
+      {
+        name: 'listen',
+        kind: 'text',
+        value: 'HOST:PORT',
+        summary: 'where nodes connect; port 0 picks a free one',
+      },
+      {
+        name: 'url',
+        kind: 'text',
+        value: 'URL',
+        summary: 'what nodes dial, when it is not the listening address',
+      },
+      {
+        name: 'domain',
+        kind: 'text',
+        value: 'NAME',
+        summary: 'domain of the names of nodes (default default.signet.internal)',
+      },
+      {
+        name: 'key-lifetime-days',
+        kind: 'number',
+        value: 'N',
+        summary: 'how long a node key is good; 0 for ever (default 180)',
+      },
+      logFormatFlag,
+      logLevelFlag,
+    ],
+    example: 'serve --state-dir /var/lib/signet/server --listen 127.0.0.1:8080',
+    load: () => import('./serve.ts'),
+  },
+  {
+    path: ['node'],
+    summary: "Run this machine's node in the foreground",
+    usage: '',
+    details: [
+      'Answers the local API on its socket. Nothing is joined before "signet up".',
+      'With --tun memory the node needs no rights: it has no network interface, and answers pings inside the process.',
+    ],
+    flags: [
+      stateDirFlag,
+      { ...socketFlag, summary: 'socket to listen on (default DIR/node.sock)' },
+      {
+        name: 'tun',
+        kind: 'text',
+        value: 'memory',
+        summary: 'how packets leave the process',
+        fallback: 'memory',
+      },
+      {
+        name: 'port',
+        kind: 'number',
+        value: 'N',
+        summary: 'UDP port for WireGuard; 0 picks a free one',
+        fallback: '0',
+      },
+      {
+        name: 'bind',
+        kind: 'text',
+        value: 'ADDRESS',
+        summary: 'address of the UDP socket; the default is every address',
+      },
+      logFormatFlag,
+      logLevelFlag,
+    ],
+    example: 'node --state-dir ./laptop --tun memory',
+    load: () => import('./node.ts'),
+  },
+]
