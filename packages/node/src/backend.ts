@@ -18,7 +18,14 @@ import {
   nodePublicOf,
   type NodePrivate,
 } from '@signet/keys'
-import { wireTimeMs, type MapRequest, type MapResponse } from '@signet/protocol'
+import {
+  controlNode,
+  encodeJson,
+  parseRawJson,
+  wireTimeMs,
+  type MapRequest,
+  type MapResponse,
+} from '@signet/protocol'
 import {
   BackendState,
   defaultPrefs,
@@ -225,7 +232,7 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   const onMap = (message: MapResponse, isFirst: boolean): void => {
-    if (isFirst || netmaps === undefined) netmaps = createNetmapSession()
+    if (isFirst || netmaps === undefined) netmaps = createNetmapSession(clock.now)
     const keyBefore = netmap?.self?.Key
     netmap = netmaps.apply(message)
     if (netmap.self && netmap.self.Key !== keyBefore) {

@@ -40,7 +40,7 @@ export function statusOf(parts: NodeParts, withPeers: boolean): NodeStatus {
     CurrentTailnet: netmap && {
       Name: netmap.domain,
       MagicDNSSuffix: suffixOf(netmap),
-      MagicDNSEnabled: netmap.dns?.Proxied ?? false,
+      MagicDNSEnabled: netmap.dns.Proxied ?? false,
     },
     Peer: withPeers && netmap ? peersOf(parts, netmap, runner.result()?.admitted ?? []) : null,
     User: netmap && usersOf(netmap),
