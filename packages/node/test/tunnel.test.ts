@@ -219,10 +219,20 @@ describe('setPeers()', () => {
     const initiations = (): number =>
       network.sent.filter(({ datagram }) => datagram.length === 148).length
     assert.equal(initiations(), 1)
-    // A session made just now is with the restarted peer already, and is kept.
+    // A session made just now may be with the restarted peer already: it is kept, and renewed.
+    network.clearSent()
     a.tunnel.setPeers([b.peer({ discoKey: 'discokey:3' })])
+    assert.equal(a.tunnel.stats(nodePublicOf(b.key))?.hasSession, true)
     await settleWith(clock, a.tunnel.ping(b.ip4, 'ICMP', SECOND))
     assert.equal(initiations(), 1)
+  })
+
+  test('starts anew at once with a peer that restarted at another address', async () => {
+    const { a, b, clock } = createTunnelPair()
+    a.tunnel.setPeers([b.peer({ discoKey: 'discokey:1' })])
+    await settleWith(clock, a.tunnel.ping(b.ip4, 'ICMP', SECOND))
+    a.tunnel.setPeers([b.peer({ discoKey: 'discokey:2', endpoints: ['192.0.2.1:1'] })])
+    assert.equal(a.tunnel.stats(nodePublicOf(b.key))?.hasSession, false)
   })
 })
 

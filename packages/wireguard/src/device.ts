@@ -101,6 +101,8 @@ export interface Device {
   ownerOf(address: Uint8Array): NodePublic | null
   /** Forgets the sessions of a peer that is known to have restarted. */
   restartPeer(key: NodePublic): void
+  /** Shakes hands anew with a peer that may have restarted, and keeps its sessions until that is done. */
+  renewPeer(key: NodePublic): void
   status(key: NodePublic): PeerStatus | null
   /** When {@link tick} is needed next; infinity when not at all. Never too late, maybe too early. */
   nextDeadline(): number
@@ -207,6 +209,10 @@ class WireguardDevice implements Device, PeerHost {
 
   restartPeer(key: NodePublic): void {
     this.#peers.get(key)?.restart()
+  }
+
+  renewPeer(key: NodePublic): void {
+    this.#peers.get(key)?.renew()
   }
 
   status(key: NodePublic): PeerStatus | null {

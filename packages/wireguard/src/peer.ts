@@ -288,6 +288,13 @@ export class Peer {
     if (this.#staged.length > 0) this.#initiate(this.#host.now(), { isRetry: false })
   }
 
+  /** Makes a new session at once, at every endpoint, and keeps the one there is until then. */
+  renew(): void {
+    if (this.#remote === null) return
+    this.#lastHandshakeSent = LONG_AGO
+    this.#initiate(this.#host.now(), { isRetry: false, everywhere: true })
+  }
+
   /** Forgets everything; the peer must not be used again. */
   close(): void {
     this.#wipe()

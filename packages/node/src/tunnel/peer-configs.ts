@@ -18,7 +18,7 @@ export interface PeerConfigs {
   update(peers: readonly AdmittedPeer[]): {
     readonly list: readonly PeerConfig[]
     /** Peers whose disco key changed: they make a new one at every start. */
-    readonly restarted: readonly NodePublic[]
+    readonly restarted: readonly PeerConfig[]
   }
 }
 
@@ -32,7 +32,7 @@ export function createPeerConfigs(): PeerConfigs {
   let known: ReadonlyMap<NodePublic, Known> = new Map()
   return {
     update(peers) {
-      const restarted: NodePublic[] = []
+      const restarted: PeerConfig[] = []
       const next = new Map<NodePublic, Known>()
       for (const peer of peers) {
         const before = known.get(peer.nodeKey)
@@ -40,8 +40,9 @@ export function createPeerConfigs(): PeerConfigs {
           next.set(peer.nodeKey, before)
           continue
         }
-        if (before !== undefined && hasRestarted(before.peer, peer)) restarted.push(peer.nodeKey)
-        next.set(peer.nodeKey, { peer, config: readPeer(peer, before) })
+        const config = readPeer(peer, before)
+        if (before !== undefined && hasRestarted(before.peer, peer)) restarted.push(config)
+        next.set(peer.nodeKey, { peer, config })
       }
       known = next
       return { list: [...next.values()].map(({ config }) => config), restarted }

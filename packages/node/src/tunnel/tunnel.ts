@@ -25,6 +25,7 @@ import {
   innerPacketLength,
   type IpPrefix,
   parseIp,
+  type PeerConfig,
 } from '@signet/wireguard'
 import { type Clock, systemClock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
@@ -39,7 +40,7 @@ import type { TunDriver } from './tun-driver.ts'
 /** MTU of inner packets, the same everywhere: no path has to fragment what is around them. */
 export const TUNNEL_MTU = 1280
 
-/** A session this young with a peer whose disco key is new was made after its restart. */
+/** A session this young with a peer whose disco key is new may have been made after its restart. */
 const FRESH_SESSION_MS = 10_000
 
 /** What a tunnel is made from. */
@@ -212,7 +213,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     setPeers(peers) {
       const { list, restarted } = configs.update(peers)
       device.setPeers(list)
-      for (const key of restarted) restartUnlessFresh(device, key, clock.now())
+      for (const peer of restarted) meetAnew(device, peer, clock.now())
     },
     async ping(ip, kind, timeoutMs) {
       if (closed) throw new NodeError('closed', 'Cannot ping: the tunnel was closed')
@@ -249,9 +250,15 @@ const steadyClock: Clock = {
   schedule: systemClock.schedule,
 }
 
-function restartUnlessFresh(device: Device, key: NodePublic, now: number): void {
-  const since = device.status(key)?.lastHandshake ?? null
-  if (since === null || now - since >= FRESH_SESSION_MS) device.restartPeer(key)
+/**
+ * A peer that restarted has lost its sessions. One that was made with it after that, which its age and its place tell,
+ * is kept while a new one is made: perhaps it was made before after all.
+ */
+function meetAnew(device: Device, { key, endpoints }: PeerConfig, now: number): void {
+  const { lastHandshake, endpoint } = device.status(key) ?? {}
+  const isYoung = lastHandshake != null && now - lastHandshake < FRESH_SESSION_MS
+  if (isYoung && endpoint != null && endpoints.includes(endpoint)) device.renewPeer(key)
+  else device.restartPeer(key)
 }
 
 function ownTable(prefixes: readonly IpPrefix[]): AllowedIps<true> {
