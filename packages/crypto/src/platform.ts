@@ -2,7 +2,7 @@
 
 /**
  * What this package needs from the machine that it runs on. Two builds implement it: `native/`
- * (node:crypto) and `portable/` (plain JavaScript, for browsers); the `imports` map of the manifest
+ * (node:crypto, and libsodium where it is installed) and `portable/` (plain JavaScript, for browsers); the `imports` map of the manifest
  * picks one. Callers have checked all lengths.
  *
  * @module
@@ -10,6 +10,13 @@
 
 import type { Aead } from './aead.ts'
 import type { Argon2Options } from './argon2.ts'
+
+/** A signature to check, of the right lengths. */
+export interface RawSignature {
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+}
 
 /** The primitives that are worth having natively. */
 export interface Platform {
@@ -34,6 +41,8 @@ export interface Platform {
     message: Uint8Array,
     signature: Uint8Array,
   ): Promise<boolean>
+  /** The same for many, in order, without holding up the event loop for more than milliseconds. */
+  ed25519VerifyMany(items: readonly RawSignature[]): Promise<boolean[]>
 
   x25519PublicKey(privateKey: Uint8Array): Uint8Array
   /** Thirty-two zero bytes if the public key is of low order. */

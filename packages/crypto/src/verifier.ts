@@ -41,13 +41,6 @@ export interface Verifier {
 
 const EXACT_CHECKS = { zip215: verifyZip215Exact, standard: verifyStandardExact } as const
 
-/**
- * How many native verifications are under way at once: enough to keep every thread of the pool
- * busy while the event loop does something else, few enough that file operations, which share the
- * pool, wait for milliseconds only.
- */
-const BATCH_WINDOW = 64
-
 /** Creates a verifier. */
 export function createVerifier({ maxSlowChecks }: VerifierOptions): Verifier {
   let slowChecks = 0
@@ -96,17 +89,10 @@ export function createVerifier({ maxSlowChecks }: VerifierOptions): Verifier {
 
 /** What the machine says: its yes, and the cheap no; `unchecked` where only an exact check decides. */
 async function quickVerdicts(items: readonly SignedMessage[]): Promise<SignatureVerdict[]> {
-  const verdicts: SignatureVerdict[] = items.map(() => 'unchecked')
-  const queue = items.entries()
-  async function lane(): Promise<void> {
-    // All lanes take from one queue.
-    for (const [index, { publicKey, message, signature }] of queue) {
-      if (!couldBeValid(publicKey, signature)) verdicts[index] = 'invalid'
-      else if (await platform.ed25519VerifyAsync(publicKey, message, signature)) {
-        verdicts[index] = 'valid'
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: BATCH_WINDOW }, lane))
-  return verdicts
+  const possible = items.filter((item) => couldBeValid(item.publicKey, item.signature))
+  const answers = (await platform.ed25519VerifyMany(possible)).values()
+  return items.map((item) => {
+    if (!couldBeValid(item.publicKey, item.signature)) return 'invalid'
+    return answers.next().value === true ? 'valid' : 'unchecked'
+  })
 }

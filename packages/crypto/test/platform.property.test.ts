@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The two builds are one: whatever goes in, the same comes out. */
+/** The builds are one, libsodium installed or not: whatever goes in, the same comes out. */
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { verifyStandardExact, verifyZip215Exact } from '../src/ed25519-exact.ts'
 import { platform as native } from '../src/native/platform.ts'
+import { platform as openssl } from '../src/native/platform-openssl.ts'
 import { platform as portable } from '../src/portable/platform.ts'
-import { bytes } from './bytes.ts'
+import { bytes, flipBit } from './bytes.ts'
 import { SMALL_ORDER } from './curve.ts'
 
-const BOTH = [native, portable] as const
+const ALL = [native, openssl, portable] as const
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 })
 const data = fc.uint8Array({ maxLength: 300 })
 const RUNS = { numRuns: 40 }
 const FEW_RUNS = { numRuns: 15 }
 
-function same<T>(values: readonly [T, T]): void {
-  assert.deepEqual(values[0], values[1])
+function same<T>(values: readonly [T, ...T[]]): void {
+  for (const value of values) assert.deepEqual(value, values[0])
 }
 
 test('platforms agree on hashes', () => {
@@ -37,11 +38,22 @@ test('platforms agree on encryption, and open what the other sealed', () => {
   const nonce = fc.uint8Array({ minLength: 12, maxLength: 12 })
   fc.assert(
     fc.property(key, nonce, data, data, (key, nonce, ad, plaintext) => {
-      const [a, b] = [native.createAead(key), portable.createAead(key)]
+      const [a, b, c] = [native.createAead(key), openssl.createAead(key), portable.createAead(key)]
       const sealed = a.seal(nonce, ad, plaintext)
-      same([sealed, b.seal(nonce, ad, plaintext)])
-      same([a.open(nonce, ad, sealed), plaintext])
-      same([b.open(nonce, ad, sealed), plaintext])
+      same([sealed, b.seal(nonce, ad, plaintext), c.seal(nonce, ad, plaintext)])
+      same([
+        plaintext,
+        a.open(nonce, ad, sealed),
+        b.open(nonce, ad, sealed),
+        c.open(nonce, ad, sealed),
+      ])
+      const damaged = flipBit(sealed, plaintext.length)
+      same([
+        null,
+        a.open(nonce, ad, damaged),
+        b.open(nonce, ad, damaged),
+        c.open(nonce, ad, damaged),
+      ])
     }),
     RUNS,
   )
@@ -50,8 +62,16 @@ test('platforms agree on encryption, and open what the other sealed', () => {
 test('platforms agree on key agreement, whatever the public key', () => {
   fc.assert(
     fc.property(key, key, (privateKey, publicKey) => {
-      same([native.x25519PublicKey(privateKey), portable.x25519PublicKey(privateKey)])
-      same([native.x25519(privateKey, publicKey), portable.x25519(privateKey, publicKey)])
+      same([
+        native.x25519PublicKey(privateKey),
+        openssl.x25519PublicKey(privateKey),
+        portable.x25519PublicKey(privateKey),
+      ])
+      same([
+        native.x25519(privateKey, publicKey),
+        openssl.x25519(privateKey, publicKey),
+        portable.x25519(privateKey, publicKey),
+      ])
     }),
     FEW_RUNS,
   )
@@ -59,7 +79,7 @@ test('platforms agree on key agreement, whatever the public key', () => {
 
 test('platforms agree on low-order public keys: zeros', () => {
   for (const publicKey of ['00'.repeat(32), `01${'00'.repeat(31)}`, `ec${'ff'.repeat(30)}7f`]) {
-    for (const { x25519 } of BOTH) {
+    for (const { x25519 } of ALL) {
       assert.deepEqual(x25519(bytes('11'.repeat(32)), bytes(publicKey)), new Uint8Array(32))
     }
   }
@@ -72,8 +92,9 @@ test('platforms agree on signing, and verify what the other signed', async () =>
       const signature = native.ed25519Sign(seed, message)
       same([publicKey, portable.ed25519PublicKey(seed)])
       same([signature, portable.ed25519Sign(seed, message)])
-      for (const { ed25519Verify, ed25519VerifyAsync } of BOTH) {
+      for (const { ed25519Verify, ed25519VerifyAsync, ed25519VerifyMany } of ALL) {
         assert.ok(ed25519Verify(publicKey, message, signature))
+        assert.deepEqual(await ed25519VerifyMany([{ publicKey, message, signature }]), [true])
         assert.ok(await ed25519VerifyAsync(publicKey, message, signature))
       }
     }),
@@ -91,7 +112,7 @@ test('a yes of the machine is a yes of the standard rule, and that a yes of ZIP-
       if (swapR) signature.set(r)
       const args = [publicKey, message, signature] as const
       const isStandard = verifyStandardExact(...args)
-      if (native.ed25519Verify(...args)) assert.ok(isStandard)
+      for (const { ed25519Verify } of ALL) if (ed25519Verify(...args)) assert.ok(isStandard)
       if (isStandard) assert.ok(verifyZip215Exact(...args))
       if (!swapKey && !swapR) assert.ok(isStandard)
     }),
@@ -107,9 +128,9 @@ test('platforms agree on Argon2i', async () => {
   }
 })
 
-test('neither platform returns a Buffer', async () => {
+test('no platform returns a Buffer', async () => {
   const seed = bytes('07'.repeat(32))
-  for (const platform of BOTH) {
+  for (const platform of ALL) {
     const aead = platform.createAead(seed)
     const sealed = aead.seal(new Uint8Array(12), seed, seed)
     const results = [

@@ -30,6 +30,15 @@ export const platform: Platform = {
   ed25519Verify: verifyStandardExact,
   ed25519VerifyAsync: async (publicKey, message, signature) =>
     await Promise.resolve(verifyStandardExact(publicKey, message, signature)),
+  async ed25519VerifyMany(items) {
+    const answers: boolean[] = []
+    for (const { publicKey, message, signature } of items) {
+      // Each takes milliseconds.
+      await nextTurn()
+      answers.push(verifyStandardExact(publicKey, message, signature))
+    }
+    return answers
+  },
 
   x25519PublicKey: (privateKey) => x25519.getPublicKey(privateKey),
   x25519(privateKey, publicKey) {
@@ -43,14 +52,16 @@ export const platform: Platform = {
 
   createAead,
 
-  nextTurn: async () => {
-    await new Promise<void>((resolve) => {
-      setTimeout(resolve, 0)
-    })
-  },
+  nextTurn,
 
   argon2i: ({ password, salt, passes, memoryKiB, parallelism, length }) =>
     argon2iAsync(password, salt, { t: passes, m: memoryKiB, p: parallelism, dkLen: length }),
+}
+
+async function nextTurn(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    setTimeout(resolve, 0)
+  })
 }
 
 function createAead(key: Uint8Array): Aead {

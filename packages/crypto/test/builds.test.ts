@@ -11,22 +11,25 @@ const FILES = ['aead', 'ed25519', 'hash', 'vectors', 'verifier', 'x25519'].map((
   join(import.meta.dirname, `${name}.test.ts`),
 )
 
-test('the portable build passes the same vectors and rejection tables', async () => {
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env
-  const args = ['--conditions=portable', '--test', '--test-isolation=none', '--test-reporter=tap']
-  const { stdout } = await promisify(execFile)(process.execPath, [...args, ...FILES], {
-    env,
-    maxBuffer: 64 << 20,
+for (const build of ['portable', 'openssl']) {
+  test(`the ${build} build passes the same vectors and rejection tables`, async () => {
+    const { NODE_TEST_CONTEXT: _, ...env } = process.env
+    const args = [`--conditions=${build}`, '--test', '--test-isolation=none', '--test-reporter=tap']
+    const { stdout } = await promisify(execFile)(process.execPath, [...args, ...FILES], {
+      env,
+      maxBuffer: 64 << 20,
+    })
+    const [, passed] = stdout.match(/^# pass (\d+)$/m) ?? []
+    assert.ok(Number(passed) > 80, `${passed} tests ran`)
+    assert.match(stdout, /^# fail 0$/m)
   })
-  const [, passed] = stdout.match(/^# pass (\d+)$/m) ?? []
-  assert.ok(Number(passed) > 80, `${passed} tests ran`)
-  assert.match(stdout, /^# fail 0$/m)
-})
+}
 
-test('the portable build is what the condition gives', async () => {
+test('a build is what its condition gives', async () => {
   const script = `import { platform } from '#platform'; console.log(platform.name)`
   for (const [conditions, name] of [
     [['--conditions=portable'], 'portable'],
+    [['--conditions=openssl'], 'native'],
     [[], 'native'],
   ] as const) {
     const args = [...conditions, '--input-type=module', '--eval', script]
