@@ -26,8 +26,11 @@ export interface PublicKeyText<K extends string> {
 export function createPublicKeyText<K extends string>(prefix: string): PublicKeyText<K> {
   // The only constructor of this brand: the prefix is put on, the digits come from bytes.
   const fromBytes = (raw: Uint8Array): K => (prefix + toHex(requireBytes(raw, 32, prefix))) as K
+  const canonical = new RegExp(`^${prefix}[0-9a-f]{64}$`)
   return {
-    parse: (text) => fromBytes(parsePrefixedHex(text, prefix, 32)),
+    // Nearly all texts are canonical; a network map holds tens of thousands.
+    parse: (text) =>
+      canonical.test(text) ? (text as K) : fromBytes(parsePrefixedHex(text, prefix, 32)),
     fromBytes,
     bytes: (key) => fromHex(key.slice(prefix.length)),
     zero: fromBytes(new Uint8Array(32)),

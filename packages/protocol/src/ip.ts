@@ -166,19 +166,55 @@ export function prefixContains(prefix: IpPrefix, address: Uint8Array): boolean {
   return ((address[whole] ?? 0) ^ (prefix.bytes[whole] ?? 0)) >> (8 - rest) === 0
 }
 
+const PLAIN_IPV4 =
+  /^(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}$/
+const PLAIN_IPV6 =
+  /^[1-9a-f][0-9a-f]{0,3}(?::[1-9a-f][0-9a-f]{0,3}){0,5}::(?:[1-9a-f][0-9a-f]{0,3}(?::[1-9a-f][0-9a-f]{0,3}){0,4})?$/
+
+/**
+ * True for nearly all addresses that are canonical already, so that a map of thousands need not be
+ * taken apart and put together again. IPv6 must have no zero groups beside "::", which has to stand
+ * for two groups at least, so that there are six others at most.
+ */
+function isPlainAddress(text: string): boolean {
+  if (!text.includes(':')) return PLAIN_IPV4.test(text)
+  return PLAIN_IPV6.test(text) && countColons(text) <= (text.endsWith('::') ? 7 : 6)
+}
+
+function countColons(text: string): number {
+  let count = 0
+  for (let at = text.indexOf(':'); at >= 0; at = text.indexOf(':', at + 1)) count += 1
+  return count
+}
+
 /** Returns the canonical text of an address text; "" stays "". */
 export function canonicalAddress(text: string): string {
-  return text === '' ? '' : formatAddress(parseAddress(text))
+  return text === '' || isPlainAddress(text) ? text : formatAddress(parseAddress(text))
 }
 
 /** Returns the canonical text of a prefix text; "" stays "". */
 export function canonicalPrefix(text: string): string {
+  const slash = text.indexOf('/')
+  if (slash > 0 && isPlainAddress(text.slice(0, slash))) {
+    const bits = text.slice(slash + 1)
+    if (/^(?:[0-9]|[12][0-9]|3[0-2])$/.test(bits) || (bits === '128' && text.includes(':')))
+      return text
+  }
   return text === '' ? '' : formatPrefix(parsePrefix(text))
 }
 
 /** Returns the canonical text of an address-port text; "" stays "". */
 export function canonicalAddressPort(text: string): string {
   if (text === '') return ''
+  const colon = text.lastIndexOf(':')
+  const bracketed = text.startsWith('[') && text.charAt(colon - 1) === ']'
+  const plain = bracketed ? text.slice(1, colon - 1) : text.slice(0, Math.max(colon, 0))
+  if (
+    /^(?:0|[1-9][0-9]{0,3})$/.test(text.slice(colon + 1)) ||
+    /^[1-5][0-9]{4}$/.test(text.slice(colon + 1))
+  ) {
+    if (plain.includes(':') === bracketed && isPlainAddress(plain)) return text
+  }
   const { address, port } = parseAddressPort(text)
   const host = formatAddress(address)
   return address.bytes.length === 4 ? `${host}:${port}` : `[${host}]:${port}`

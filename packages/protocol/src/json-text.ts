@@ -11,8 +11,12 @@ import { encodeUtf8 } from '@signet/codec'
 const UNSAFE = /[<>&\u2028\u2029]/
 const UNSAFE_ALL = /[<>&\u2028\u2029]/g
 
+// Printable ASCII that neither JSON nor Go escapes.
+const PLAIN = /^[ !#-%'-;=?-[\]-~]*$/
+
 /** Returns the JSON text of a string, with the same characters escaped as Go escapes. */
 export function encodeText(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`
   const json = JSON.stringify(text)
   return UNSAFE.test(json) ? escapeUnsafe(json) : json
 }

@@ -6,7 +6,6 @@
  * @module
  */
 
-import { concatBytes } from '@signet/codec'
 import { ProtocolError } from './errors.ts'
 import { MAX_MAP_FRAME } from './limits.ts'
 
@@ -41,14 +40,15 @@ export interface MapFrameOptions {
   readonly decompress?: (payload: Uint8Array, limit: number) => Uint8Array
 }
 
+/** What the reader makes room for at first; most frames are smaller. */
+const FIRST_ROOM = 4096
+
 /** Cuts a stream of bytes, in whatever pieces it comes, into payloads. */
 export class MapFrameReader {
   readonly #limit: number
   readonly #decompress: ((payload: Uint8Array, limit: number) => Uint8Array) | undefined
-  #parts: Uint8Array[] = []
+  #buffer = new Uint8Array(FIRST_ROOM)
   #buffered = 0
-  /** Bytes needed before anything can be done. */
-  #wanted = HEADER
   #failed = false
 
   constructor({ limit = MAX_MAP_FRAME, decompress }: MapFrameOptions = {}) {
@@ -58,21 +58,19 @@ export class MapFrameReader {
 
   /**
    * Takes the next bytes of the stream and returns the payloads that are now complete. The cost is
-   * linear in the bytes, however small the pieces. After an error the reader stays failed.
+   * linear in the bytes, however small the pieces, and no more room is made than twice what came,
+   * whatever length was announced. After an error the reader stays failed.
    *
    * @throws ProtocolError `too-large`, `frame`
    */
   push(chunk: Uint8Array): Uint8Array[] {
     if (this.#failed)
       throw new ProtocolError('frame', 'Cannot read map stream: it has failed before')
-    this.#parts.push(chunk)
-    this.#buffered += chunk.length
-    if (this.#buffered < this.#wanted) return []
-    let data = this.#parts.length === 1 ? chunk : concatBytes(...this.#parts)
+    this.#append(chunk)
     const out: Uint8Array[] = []
-    this.#wanted = HEADER
-    while (data.length >= HEADER) {
-      const length = new DataView(data.buffer, data.byteOffset, HEADER).getUint32(0, true)
+    let at = 0
+    while (this.#buffered - at >= HEADER) {
+      const length = new DataView(this.#buffer.buffer, at, HEADER).getUint32(0, true)
       if (length > this.#limit) {
         this.#failed = true
         throw new ProtocolError(
@@ -80,17 +78,34 @@ export class MapFrameReader {
           `Cannot read map frame of ${length} bytes: limit ${this.#limit}`,
         )
       }
-      if (data.length < HEADER + length) {
-        this.#wanted = HEADER + length
-        break
-      }
-      out.push(this.#open(data.slice(HEADER, HEADER + length)))
-      data = data.subarray(HEADER + length)
+      const end = at + HEADER + length
+      if (this.#buffered < end) break
+      out.push(this.#open(this.#buffer.slice(at + HEADER, end)))
+      at = end
     }
-    // A copy, so that a few left-over bytes do not keep a large chunk alive.
-    this.#parts = data.length === 0 ? [] : [data.slice()]
-    this.#buffered = data.length
+    this.#drop(at)
     return out
+  }
+
+  #append(chunk: Uint8Array): void {
+    const needed = this.#buffered + chunk.length
+    if (needed > this.#buffer.length) {
+      const larger = new Uint8Array(Math.max(needed, 2 * this.#buffer.length))
+      larger.set(this.#buffer.subarray(0, this.#buffered))
+      this.#buffer = larger
+    }
+    this.#buffer.set(chunk, this.#buffered)
+    this.#buffered = needed
+  }
+
+  #drop(count: number): void {
+    if (count === 0) return
+    const rest = this.#buffer.subarray(count, this.#buffered)
+    // The room that a large frame took is given back.
+    const buffer = new Uint8Array(Math.max(FIRST_ROOM, rest.length))
+    buffer.set(rest)
+    this.#buffer = buffer
+    this.#buffered = rest.length
   }
 
   /**

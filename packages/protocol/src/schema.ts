@@ -107,20 +107,22 @@ export function struct<T extends object>(table: FieldTable<T>): StructCodec<T> {
   }
 
   const encodeWith = (value: T, raw: Readonly<Partial<Record<string, string>>>): string => {
-    let out = ''
+    const members: string[] = []
     for (const field of fields) {
       const given = raw[field.name]
       if (given !== undefined) {
-        out += `${out === '' ? '' : ','}${field.prefix}${given}`
+        members.push(field.prefix + given)
         continue
       }
       // Reads a member by its name from the table of T.
       const member = (value as Record<string, unknown>)[field.name]
       if (isOmitted(field, member)) continue
-      const text = field.codec.encode(member === undefined ? field.codec.zero : member)
-      out += out === '' ? field.prefix + text : `,${field.prefix}${text}`
+      members.push(
+        field.prefix + field.codec.encode(member === undefined ? field.codec.zero : member),
+      )
     }
-    return `{${out}}`
+    // Joined, not added up: long chains of concatenation are slow to collect.
+    return `{${members.join(',')}}`
   }
 
   return {
@@ -191,13 +193,8 @@ export function list<T>(item: Codec<T>): Codec<readonly T[] | null> {
       } while (reader.moreElements())
       return out
     },
-    encode: (value) => {
-      if (value === null) return 'null'
-      let out = ''
-      for (const element of value)
-        out += out === '' ? item.encode(element) : `,${item.encode(element)}`
-      return `[${out}]`
-    },
+    encode: (value) =>
+      value === null ? 'null' : `[${value.map((element) => item.encode(element)).join(',')}]`,
     isEmpty: (value) => value === null || value.length === 0,
     isZero: (value) => value === null,
   }

@@ -17,7 +17,9 @@ export type WireTime = string
 /** "No time": the first second of year 1. */
 export const NO_TIME: WireTime = '0001-01-01T00:00:00Z'
 
-const CANONICAL = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.\d{0,8}[1-9])?Z$/
+// Canonical, and valid in every month.
+const PLAIN =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{0,8}[1-9])?Z$/
 // Go takes hours of one digit, a comma before the fraction and fractions of any length.
 const LENIENT =
   /^(\d{4})-(\d\d)-(\d\d)T(\d\d?):(\d\d):(\d\d)(?:[.,](\d+))?(?:(Z)|([+-])(\d\d):(\d\d))$/
@@ -30,13 +32,7 @@ const NO_TIME_MS = -62_135_596_800_000
  * @throws ProtocolError `value`
  */
 export function parseWireTime(text: string): WireTime {
-  const plain = CANONICAL.exec(text)
-  if (plain !== null) {
-    const [, year, month, day, hour, minute, second] = plain
-    checkDate(text, Number(year), Number(month), Number(day))
-    if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) fail(text)
-    return text
-  }
+  if (PLAIN.test(text)) return text
   const match = LENIENT.exec(text)
   if (match === null) return fail(text)
   const [, year = '', month = '', day = '', hour = '', minute = '', second = ''] = match

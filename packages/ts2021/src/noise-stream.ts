@@ -135,7 +135,7 @@ class NoiseStream extends Duplex {
 
   /** A batch becomes one run of records and one write to the socket. */
   override _writev(batch: { chunk: Uint8Array }[], done: Callback): void {
-    this.#send(concatBytes(...batch.map(({ chunk }) => chunk)), done)
+    this.#send(Buffer.concat(batch.map(({ chunk }) => chunk)), done)
   }
 
   #send(plaintext: Uint8Array, done: Callback): void {

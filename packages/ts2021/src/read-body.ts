@@ -7,8 +7,9 @@
  */
 
 import type { Readable } from 'node:stream'
-import { concatBytes } from '@signet/codec'
 import { Ts2021Error } from './errors.ts'
+
+const FIRST_ROOM = 4096
 
 /**
  * Reads a stream to its end. On an error the stream is left paused, so that a server can still
@@ -18,7 +19,8 @@ import { Ts2021Error } from './errors.ts'
  */
 export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
-    const parts: Uint8Array[] = []
+    // Copied together as it comes: a body of single bytes must not cost a buffer for each.
+    let body = new Uint8Array(Math.min(limit, FIRST_ROOM))
     let size = 0
     const finish = (act: () => void): void => {
       stream.off('data', onData)
@@ -29,9 +31,11 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
       act()
     }
     const onData = (chunk: Uint8Array): void => {
-      size += chunk.length
-      if (size <= limit) {
-        parts.push(chunk)
+      const end = size + chunk.length
+      if (end <= limit) {
+        if (end > body.length) body = enlarge(body, Math.min(limit, Math.max(end, 2 * body.length)))
+        body.set(chunk, size)
+        size = end
         return
       }
       stream.pause()
@@ -41,7 +45,7 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
     }
     const onEnd = (): void => {
       if (wasCut(stream)) onCut()
-      else finish(() => resolve(concatBytes(...parts)))
+      else finish(() => resolve(body.slice(0, size)))
     }
     const onError = (cause: Error): void =>
       finish(() => reject(new Ts2021Error('closed', 'Cannot read body: stream failed', { cause })))
@@ -69,4 +73,10 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
  */
 function wasCut(stream: Readable): boolean {
   return 'rstCode' in stream && stream.rstCode !== 0
+}
+
+function enlarge(bytes: Uint8Array, length: number): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(length)
+  out.set(bytes)
+  return out
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, type ServerHttp2Stream } from 'node:http2'
-import { type Duplex, duplexPair } from 'node:stream'
+import { type Duplex, duplexPair, PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { encodeUtf8 } from '@signet/codec'
@@ -122,6 +122,31 @@ describe('noiseStream()', () => {
     server.write(Uint8Array.of(0xff, 0xff, 0xff, 0x54, 0x53, 0, 0x10, 0, 0))
     server.write(new Uint8Array(MAX_EARLY_BYTES))
     assert.equal(await failureOf(client), 'Ts2021Error handshake')
+  })
+})
+
+describe('readBody()', () => {
+  test('takes a body of single bytes at the price of its bytes', async () => {
+    const stream = new PassThrough()
+    const body = readBody(stream, 300_000)
+    for (let i = 0; i < 300_000; i++) {
+      if (!stream.write(Uint8Array.of(i & 0xff))) await once(stream, 'drain')
+    }
+    stream.end()
+    assert.deepEqual(
+      await body,
+      Uint8Array.from({ length: 300_000 }, (_, i) => i & 0xff),
+    )
+  })
+
+  test('knows a stream that is over already', async () => {
+    const ended = new PassThrough()
+    ended.end()
+    ended.resume()
+    await once(ended, 'end')
+    assert.deepEqual(await readBody(ended, 10), new Uint8Array())
+    const destroyed = new PassThrough().destroy()
+    await assert.rejects(readBody(destroyed, 10), { code: 'closed' })
   })
 })
 
