@@ -32,8 +32,10 @@ function casesOf(file: string): Case[] {
   return (JSON.parse(readFileSync(url, 'utf8')) as { cases: Case[] }).cases
 }
 
-const privateKey = (hex: string | undefined): MachinePrivate => machinePrivateFromBytes(fromHex(hex ?? ''))
-const publicKey = (hex: string | undefined): MachinePublic => machinePublicFromBytes(fromHex(hex ?? ''))
+const privateKey = (hex: string | undefined): MachinePrivate =>
+  machinePrivateFromBytes(fromHex(hex ?? ''))
+const publicKey = (hex: string | undefined): MachinePublic =>
+  machinePublicFromBytes(fromHex(hex ?? ''))
 const bytes = (vector: Case, field: string): Uint8Array => fromHex(vector[field] ?? '')
 
 function checkHandshake(vector: Case): void {
@@ -62,7 +64,10 @@ function checkHandshake(vector: Case): void {
   for (const record of vector.records ?? []) {
     const key = bytes(vector, `${record.direction.replaceAll('-', '_')}_key`)
     const counter = BigInt(record.counter)
-    assert.equal(toHex(new RecordWriter(key, counter).seal(fromHex(record.plaintext))), record.record)
+    assert.equal(
+      toHex(new RecordWriter(key, counter).seal(fromHex(record.plaintext))),
+      record.record,
+    )
     const got = readAll(key, counter, fromHex(record.record))
     assert.equal(got.plaintext, record.plaintext)
     assert.equal(got.error, undefined)
@@ -138,7 +143,12 @@ describe('vectors/wire/noise-handshake', () => {
         case 'record-stream': {
           const stream = bytes(vector, 'stream')
           for (const pieces of [stream.length, 1, 7, 4096]) {
-            const got = readAll(bytes(vector, 'key'), BigInt(vector['start_counter'] ?? 0), stream, pieces)
+            const got = readAll(
+              bytes(vector, 'key'),
+              BigInt(vector['start_counter'] ?? 0),
+              stream,
+              pieces,
+            )
             assert.equal(got.plaintext, vector['plaintext'])
             // An end inside a record is reported by ours, as the vector's note suggests.
             if (vector['may_differ'] !== undefined) assert.equal(got.error, 'truncated')
