@@ -28,7 +28,7 @@ export { fetchServerKey, type FetchKeyOptions } from './server-key.ts'
 
 // Both
 export { noiseStream, type NoiseStreamOptions } from './noise-stream.ts'
-export { readBody } from './read-body.ts'
+export { readBody, type ReadBodyOptions } from './read-body.ts'
 export {
   DIAL_TIMEOUT,
   MAX_CONCURRENT_STREAMS,

@@ -11,13 +11,24 @@ import { Ts2021Error } from './errors.ts'
 
 const FIRST_ROOM = 4096
 
+/** Settings of {@link readBody}. */
+export interface ReadBodyOptions {
+  /** Gives up the reading: a client may send its body as slowly as it likes. */
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
  * Reads a stream to its end. On an error the stream is left paused, so that a server can still
  * answer; whoever owns it closes it.
  *
- * @throws Ts2021Error `body-too-large` beyond `limit` bytes; `closed` if the stream is cut
+ * @throws Ts2021Error `body-too-large` beyond `limit` bytes; `closed` if the stream is cut;
+ *   `timeout` if the signal says so
  */
-export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
+export function readBody(
+  stream: Readable,
+  limit: number,
+  { signal }: ReadBodyOptions = {},
+): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     // Copied together as it comes: a body of single bytes must not cost a buffer for each.
     let body = new Uint8Array(Math.min(limit, FIRST_ROOM))
@@ -28,6 +39,7 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
       stream.off('error', onError)
       stream.off('aborted', onCut)
       stream.off('close', onCut)
+      signal?.removeEventListener('abort', onAbort)
       act()
     }
     const onData = (chunk: Uint8Array): void => {
@@ -51,6 +63,14 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
       finish(() => reject(new Ts2021Error('closed', 'Cannot read body: stream failed', { cause })))
     const onCut = (): void =>
       finish(() => reject(new Ts2021Error('closed', 'Cannot read body: stream was cut')))
+    const onAbort = (): void => {
+      stream.pause()
+      finish(() => reject(new Ts2021Error('timeout', 'Cannot read body: given up')))
+    }
+    if (signal?.aborted === true) {
+      onAbort()
+      return
+    }
     if (stream.readableEnded) {
       onEnd()
       return
@@ -59,6 +79,7 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array> {
       onCut()
       return
     }
+    signal?.addEventListener('abort', onAbort)
     stream.on('data', onData)
     stream.on('end', onEnd)
     stream.on('error', onError)

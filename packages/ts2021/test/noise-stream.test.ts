@@ -139,6 +139,18 @@ describe('readBody()', () => {
     )
   })
 
+  test('is given up when its signal says so, and leaves the stream usable', async () => {
+    const stream = new PassThrough()
+    const abort = new AbortController()
+    const body = readBody(stream, 10, { signal: abort.signal })
+    stream.write('half')
+    abort.abort()
+    await assert.rejects(body, { name: 'Ts2021Error', code: 'timeout' })
+    assert.equal(stream.destroyed, false)
+    assert.equal(stream.listenerCount('data'), 0)
+    await assert.rejects(readBody(stream, 10, { signal: abort.signal }), { code: 'timeout' })
+  })
+
   test('knows a stream that is over already', async () => {
     const ended = new PassThrough()
     ended.end()
