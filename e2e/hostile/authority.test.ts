@@ -89,7 +89,7 @@ describe('a server that lies about the lock', () => {
   }
 
   it('says nothing of the lock in the first map after a restart', async () => {
-    tailnet.setMapLie(({ TKAInfo: _, ...message }) => message)
+    tailnet.setMapLie(({ TKAInfo: _unsaid, ...message }) => message)
     tailnet.setTkaLie((path, reply) => (path.endsWith('/bootstrap') ? {} : reply))
     c = await tailnet.restart(c)
     await holds(c, loot.head)
@@ -187,7 +187,7 @@ describe('a server that lies at first contact', () => {
       const b = await tailnet.join('b')
       await tailnet.lock(a, b)
       const pin = a.node.lock.status().Signet?.Genesis ?? ''
-      tailnet.setMapLie(({ TKAInfo: _, ...message }) => {
+      tailnet.setMapLie(({ TKAInfo: _unsaid, ...message }) => {
         const TKAInfo = edit()
         return TKAInfo === undefined ? message : { ...message, TKAInfo }
       })
