@@ -25,6 +25,7 @@ import {
 import type { RefusalReason } from './refusal.ts'
 import { rememberRotations } from './rotation.ts'
 import type { RotationMemory, SeenRotation } from './rotation-memory.ts'
+import { isJudgedAlike, isShownAlike, type JudgedNode, type ShownNode } from './same-peer.ts'
 import type { SignatureVerdict, SignedKey, VerdictCache } from './verdicts.ts'
 
 declare const admitted: unique symbol
@@ -78,54 +79,53 @@ export type Gate = { judge(input: GateInput): Promise<GateResult> }
 
 /** A peer that could be one, with what is known about its signature when there is a lock. */
 type Candidate = LockPeer & {
-  readonly node: ControlNode
+  readonly node: JudgedNode
   verdict: SignatureVerdict | undefined
+}
+
+/** Why each peer stays outside, in the order of the map; undefined for those let in. */
+type Judgement = {
+  readonly reasons: readonly (RefusalReason | undefined)[]
+  readonly self: RefusalReason | null
 }
 
 /** Creates a gate over a cache of verdicts. */
 export function createGate(verdicts: VerdictCache): Gate {
   const admitPeer = createAdmission()
-  let last: { readonly input: GateInput; readonly result: GateResult } | undefined
+  let last: { readonly input: GateInput; readonly judgement: Judgement } | undefined
   return {
     async judge(input) {
-      if (last && isSameInput(last.input, input)) return last.result
-      const { self, peers, lock, acceptRoutes } = input
-      const { sound, reasons } = soundPeers(self, peers)
-      let selfReason: RefusalReason | null = lock.kind === 'closed' ? 'lock-closed' : null
-      if (lock.kind === 'closed') {
-        for (const { node } of sound) reasons.set(node, 'lock-closed')
-      } else if (lock.kind === 'locked') {
-        const own = self && candidate(self)
-        await verifySignatures(own ? [own, ...sound] : sound, verdicts)
-        judgeAll(sound, lock, reasons)
-        selfReason = own && judgeSelf(own, lock.authority)
-      }
-      const admit = admitPeer(acceptRoutes)
+      const { peers } = input
+      const before = last && isJudgedSame(last.input, input) ? last.judgement : undefined
+      last = undefined
+      const judgement = before ?? (await judgeInput(input, verdicts))
+      const admit = admitPeer(input.acceptRoutes)
       const admittedPeers: AdmittedPeer[] = []
       const refused: RefusedPeer[] = []
-      for (const node of peers) {
-        const reason = reasons.get(node)
+      for (const [index, node] of peers.entries()) {
+        const reason = judgement.reasons[index]
         if (reason === undefined) admittedPeers.push(admit(node))
         else refused.push({ node, reason })
       }
-      const result = { admitted: admittedPeers, refused, self: selfReason }
       // What could not be checked this time is tried again with the same map.
-      const isFinal = refused.every(({ reason }) => reason !== 'unchecked')
-      last = isFinal ? { input: { ...input, peers: [...peers] }, result } : undefined
-      return result
+      const isFinal = !judgement.reasons.includes('unchecked') && judgement.self !== 'unchecked'
+      if (isFinal) last = { input: { ...input, peers: [...peers] }, judgement }
+      return { admitted: admittedPeers, refused, self: judgement.self }
     },
   }
 }
 
-/** The same nodes and the same lock have the same judgement. Nodes are never changed in place. */
-function isSameInput(a: GateInput, b: GateInput): boolean {
-  return (
-    a.self === b.self &&
-    a.acceptRoutes === b.acceptRoutes &&
-    isSameLock(a.lock, b.lock) &&
-    a.peers.length === b.peers.length &&
-    a.peers.every((node, index) => node === b.peers[index])
-  )
+/** A map in which nothing that counts has changed has the judgement that it had. */
+function isJudgedSame(a: GateInput, b: GateInput): boolean {
+  if (!isSameLock(a.lock, b.lock) || a.peers.length !== b.peers.length) return false
+  const isSameSelf = a.self === b.self || (a.self && b.self && isJudgedAlike(a.self, b.self))
+  if (isSameSelf !== true) return false
+  for (let index = 0; index < a.peers.length; index++) {
+    const one = a.peers[index]
+    const other = b.peers[index]
+    if (!one || !other || !isJudgedAlike(one, other)) return false
+  }
+  return true
 }
 
 function isSameLock(a: GateLock, b: GateLock): boolean {
@@ -133,16 +133,33 @@ function isSameLock(a: GateLock, b: GateLock): boolean {
   return a.authority === b.authority && a.memory === b.memory
 }
 
-type Reasons = Map<ControlNode, RefusalReason>
+async function judgeInput(
+  { self, peers, lock }: GateInput,
+  verdicts: VerdictCache,
+): Promise<Judgement> {
+  const { sound, reasons } = soundPeers(self, peers)
+  let selfReason: RefusalReason | null = lock.kind === 'closed' ? 'lock-closed' : null
+  if (lock.kind === 'closed') {
+    for (const { node } of sound) reasons.set(node, 'lock-closed')
+  } else if (lock.kind === 'locked') {
+    const own = self && candidate(self)
+    await verifySignatures(own ? [own, ...sound] : sound, verdicts)
+    judgeAll(sound, lock, reasons)
+    selfReason = own && judgeSelf(own, lock.authority)
+  }
+  return { reasons: peers.map((node) => reasons.get(node)), self: selfReason }
+}
 
-function candidate(node: ControlNode): Candidate {
+type Reasons = Map<JudgedNode, RefusalReason>
+
+function candidate(node: JudgedNode): Candidate {
   return { node, nodeKey: node.Key, signature: node.KeySignature, verdict: undefined }
 }
 
 /** Sorts out what could not be a peer with or without a lock. */
 function soundPeers(
-  self: ControlNode | null,
-  peers: readonly ControlNode[],
+  self: JudgedNode | null,
+  peers: readonly JudgedNode[],
 ): { readonly sound: readonly Candidate[]; readonly reasons: Reasons } {
   const reasons: Reasons = new Map()
   const seen = new Set<NodePublic>()
@@ -227,11 +244,11 @@ function judgeSelf({ signature, verdict }: Candidate, authority: Authority): Ref
 }
 
 /**
- * Makes peers, each node's once: the tunnel sees by the same object that nothing has changed. Maps
- * come in the same order mostly, so the node before is mostly the next in line.
+ * Makes peers, each once while nothing of it changes: the tunnel sees by the same object that
+ * nothing has. Maps come in the same order mostly, so the node before is mostly the next in line.
  */
-function createAdmission(): (acceptRoutes: boolean) => (node: ControlNode) => AdmittedPeer {
-  type Made = { readonly node: ControlNode; readonly peer: AdmittedPeer }
+function createAdmission(): (acceptRoutes: boolean) => (node: ShownNode) => AdmittedPeer {
+  type Made = { readonly node: ShownNode; readonly peer: AdmittedPeer }
   let before: readonly Made[] = []
   let beforeRoutes = false
   return (acceptRoutes) => {
@@ -243,7 +260,12 @@ function createAdmission(): (acceptRoutes: boolean) => (node: ControlNode) => Ad
     return (node) => {
       const at = indexNear(old, next, node)
       if (at !== -1) next = at + 1
-      const peer = old[at]?.peer ?? createAdmittedPeer(node, acceptRoutes)
+      const known = old[at]
+      if (known && isShownAlike(known.node, node)) {
+        made.push(known)
+        return known.peer
+      }
+      const peer = createAdmittedPeer(node, acceptRoutes)
       made.push({ node, peer })
       return peer
     }
@@ -252,17 +274,17 @@ function createAdmission(): (acceptRoutes: boolean) => (node: ControlNode) => Ad
 
 /** Where a node is in a list, if it is near a place: some before it may have gone since. */
 function indexNear(
-  list: readonly { readonly node: ControlNode }[],
+  list: readonly { readonly node: ShownNode }[],
   place: number,
-  node: ControlNode,
+  node: ShownNode,
 ): number {
   const end = Math.min(place + 8, list.length)
-  for (let at = place; at < end; at++) if (list[at]?.node === node) return at
+  for (let at = place; at < end; at++) if (list[at]?.node.Key === node.Key) return at
   return -1
 }
 
 /** The brand's only constructor. */
-function createAdmittedPeer(node: ControlNode, acceptRoutes: boolean): AdmittedPeer {
+function createAdmittedPeer(node: ShownNode, acceptRoutes: boolean): AdmittedPeer {
   return {
     id: node.ID,
     stableId: node.StableID,
@@ -278,7 +300,7 @@ function createAdmittedPeer(node: ControlNode, acceptRoutes: boolean): AdmittedP
  * A peer's own addresses, and networks behind it when they are wanted. Never everything: an exit
  * node is chosen by this node's owner, not offered by the server.
  */
-function allowedIps(node: ControlNode, acceptRoutes: boolean): readonly string[] {
+function allowedIps(node: ShownNode, acceptRoutes: boolean): readonly string[] {
   const addresses = node.Addresses ?? []
   if (node.UnsignedPeerAPIOnly === true || node.AllowedIPs === undefined) return addresses
   return node.AllowedIPs.filter(
