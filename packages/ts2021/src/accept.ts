@@ -16,6 +16,7 @@ import { CodecError, concatBytes, encodeUtf8, fromBase64 } from '@signet/codec'
 import type { MachinePrivate, MachinePublic } from '@signet/keys'
 import { NoiseError, respond, type ResponderResult } from '@signet/noise'
 import { Ts2021Error } from './errors.ts'
+import { LINGER } from './limits.ts'
 import { noiseStream } from './noise-stream.ts'
 
 /** The name under which HTTP knows the control protocol. */
@@ -44,6 +45,8 @@ export interface AcceptOptions {
   readonly serverKey: MachinePrivate
   /** Bytes to be sent before HTTP/2, such as an early payload. */
   readonly initial?: Uint8Array | undefined
+  /** How long a refused client may take to read why, in milliseconds. */
+  readonly linger?: number | undefined
 }
 
 /**
@@ -53,10 +56,10 @@ export interface AcceptOptions {
  * @throws Ts2021Error `bad-upgrade`, `handshake`
  */
 export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
-  const { request, socket, head, serverKey, initial } = options
+  const { request, socket, head, serverKey, initial, linger = LINGER } = options
   // From here on the socket is ours, and an unheard error would end the process.
   socket.on('error', () => socket.destroy())
-  const initiation = readInitiation(request, socket)
+  const initiation = readInitiation(request, socket, linger)
   const switching = encodeUtf8(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${UPGRADE_PROTOCOL}\r\nConnection: upgrade\r\n\r\n`,
   )
@@ -65,8 +68,7 @@ export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
     result = respond({ serverKey, initiation })
   } catch (cause) {
     if (!(cause instanceof NoiseError)) throw cause
-    if (cause.reply === undefined) socket.end(switching)
-    else socket.end(concatBytes(switching, cause.reply))
+    sayLast(socket, concatBytes(switching, cause.reply ?? new Uint8Array()), linger)
     throw new Ts2021Error('handshake', 'Refused client: Noise handshake failed', { cause })
   }
   socket.write(concatBytes(switching, result.response))
@@ -78,27 +80,43 @@ export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
   }
 }
 
-function readInitiation(request: IncomingMessage, socket: Duplex): Uint8Array {
+function readInitiation(request: IncomingMessage, socket: Duplex, linger: number): Uint8Array {
   const upgrade = request.headers.upgrade?.toLowerCase() ?? ''
-  if (request.method !== 'POST') return refuse(socket, 405, 'expected POST')
-  if (upgrade === '') return refuse(socket, 400, 'missing next protocol')
-  if (upgrade !== UPGRADE_PROTOCOL) return refuse(socket, 400, 'unknown next protocol')
+  if (request.method !== 'POST') return refuse(socket, linger, 405, 'expected POST')
+  if (upgrade === '') return refuse(socket, linger, 400, 'missing next protocol')
+  if (upgrade !== UPGRADE_PROTOCOL) return refuse(socket, linger, 400, 'unknown next protocol')
   const header = request.headers[HANDSHAKE_HEADER.toLowerCase()]
   if (typeof header !== 'string' || header === '') {
-    return refuse(socket, 400, 'missing handshake header')
+    return refuse(socket, linger, 400, 'missing handshake header')
   }
   try {
     return fromBase64(header)
   } catch (error) {
     if (!(error instanceof CodecError)) throw error
-    return refuse(socket, 400, 'invalid handshake header')
+    return refuse(socket, linger, 400, 'invalid handshake header')
   }
 }
 
-function refuse(socket: Duplex, status: number, text: string): never {
+/**
+ * Sends the last bytes of a connection. The client gets a moment to read them; destroying the socket
+ * at once could lose them, and a client that never closes must not keep it.
+ */
+function sayLast(socket: Duplex, bytes: Uint8Array, linger: number): void {
+  const deadline = setTimeout(() => socket.destroy(), linger)
+  deadline.unref()
+  socket.once('close', () => clearTimeout(deadline))
+  socket.end(bytes)
+  socket.resume()
+}
+
+function refuse(socket: Duplex, linger: number, status: number, text: string): never {
   const reason = status === 405 ? 'Method Not Allowed' : 'Bad Request'
-  socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+  sayLast(
+    socket,
+    encodeUtf8(
+      `HTTP/1.1 ${status} ${reason}\r\nContent-Type: text/plain\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`,
+    ),
+    linger,
   )
   throw new Ts2021Error('bad-upgrade', `Refused upgrade: ${text}`)
 }

@@ -35,3 +35,6 @@ export const PREFACE_TIMEOUT = 10_000
 
 /** Quiet time on a connection after which the kernel asks whether the peer is still there. */
 export const KEEP_ALIVE_DELAY = 30_000
+
+/** How long a refused client may take to read why, in milliseconds. */
+export const LINGER = 1000

@@ -304,6 +304,18 @@ describe('acceptUpgrade() refuses', () => {
   }
 })
 
+test('a refused client that never closes is closed', async () => {
+  await using loopback = await startLoopback(echo)
+  const { port } = new URL(loopback.url)
+  const socket = connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true })
+  socket.write('POST /ts2021 HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n')
+  const serverSide = once(loopback.server, 'connection')
+  socket.resume()
+  const [accepted] = await serverSide
+  await once(accepted, 'close')
+  socket.destroy()
+})
+
 describe('fetchServerKey()', () => {
   test('returns the key', async () => {
     await using loopback = await startLoopback(echo)

@@ -55,7 +55,7 @@ export async function startLoopback(
   server.on('upgrade', (request, socket, head) => {
     try {
       const { initial, prefaceTimeout } = options
-      const client = acceptUpgrade({ request, socket, head, serverKey, initial })
+      const client = acceptUpgrade({ request, socket, head, serverKey, initial, linger: 20 })
       accepted.push(client)
       sessions.push(
         serveHttp2(client.duplex, handler, {
