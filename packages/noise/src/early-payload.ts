@@ -9,11 +9,7 @@
  */
 
 import { concatBytes, decodeUtf8, encodeUtf8 } from '@signet/codec'
-import {
-  challengePublicFromBytes,
-  type ChallengePublic,
-  parseChallengePublic,
-} from '@signet/keys'
+import { challengePublicFromBytes, type ChallengePublic, parseChallengePublic } from '@signet/keys'
 import { NoiseError } from './errors.ts'
 import { MAX_EARLY_PAYLOAD } from './limits.ts'
 

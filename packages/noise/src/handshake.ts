@@ -183,7 +183,11 @@ export function respond(options: ResponderOptions): ResponderResult {
   const state = startState(version, x25519PublicKey(server))
   state.mixHash(clientEphemeral)
   const es = state.mixSharedSecret(server, clientEphemeral)
-  const client = state.decryptAndHash(es, initiation.subarray(machineStart, tagStart), 'machine key')
+  const client = state.decryptAndHash(
+    es,
+    initiation.subarray(machineStart, tagStart),
+    'machine key',
+  )
   const ss = state.mixSharedSecret(server, client)
   state.decryptAndHash(ss, initiation.subarray(tagStart), 'initiation tag')
 
