@@ -255,9 +255,9 @@ const steadyClock: Clock = {
  * is kept while a new one is made: perhaps it was made before after all.
  */
 function meetAnew(device: Device, { key, endpoints }: PeerConfig, now: number): void {
-  const { lastHandshake, endpoint } = device.status(key) ?? {}
-  const isYoung = lastHandshake != null && now - lastHandshake < FRESH_SESSION_MS
-  if (isYoung && endpoint != null && endpoints.includes(endpoint)) device.renewPeer(key)
+  const { lastHandshake, endpoint } = device.status(key) ?? { lastHandshake: null, endpoint: null }
+  const isYoung = lastHandshake !== null && now - lastHandshake < FRESH_SESSION_MS
+  if (isYoung && endpoint !== null && endpoints.includes(endpoint)) device.renewPeer(key)
   else device.restartPeer(key)
 }
 
