@@ -71,6 +71,7 @@ describe('validateDeeplink()', () => {
     ],
     ['an extra parameter', `${link}&x=1`],
     ['an extra parameter that cannot be read', `${link}&x=%zz&y;z`],
+    ['another name in front that a semicolon spoils', link.replace('dn=', 'dn=other;x&dn=')],
     ['a second node key behind the first', `${link}&nk=other`],
   ]
   for (const [name, url] of accepted) {
@@ -95,7 +96,7 @@ describe('validateDeeplink()', () => {
     ['a bad escape in the path', link.replace('/v1/', '/v1/%zz')],
     ['a bad escape in the fragment', `${link}#%zz`],
     ['a fragment before the query', link.replace('?', '#x?')],
-    ['a control character', `${link}\u0001`],
+    ['a control character, in whatever parameter', `${link}&x=\u0001`],
     ['a blank in front', ` ${link}`],
     ['another name', link.replace('dn=dev', 'dn=dex')],
     ['another name in front', link.replace('dn=dev', 'dn=other&dn=dev')],

@@ -73,6 +73,12 @@ const third = peer('third', nodeKey(13), three)
 const clone = peer('clone', nodeKey(14), rotation(nodeKey(14), one, a))
 const bystander = peer('bystander', nodeKey(20), direct(nodeKey(20), trusted, b))
 
+/** A credential for `b` that carries a node key, which a rotation over it makes obsolete. */
+function namedCredential(key: NodePublic): NodeKeySignature {
+  const parts = { sigKind: SigKind.Credential, keyId: trusted.keyId, wrappingPubkey: b.keyId }
+  return signed({ ...parts, pubkey: nodePublicBinary(key) }, trusted)
+}
+
 describe('filterNetmap()', () => {
   test('keeps the signed and drops the others, in order', () => {
     const peers = [
@@ -131,6 +137,13 @@ describe('filterNetmap()', () => {
       third: 'kept',
       clone: 'shorter-rotation',
     })
+    // The third would beat the clone, but another node's rotation has replaced the third.
+    const heir = peer('heir', nodeKey(18), rotation(nodeKey(18), namedCredential(nodeKey(13)), b))
+    assert.deepEqual(filter(third, heir, clone), {
+      third: 'obsolete-key',
+      heir: 'kept',
+      clone: 'kept',
+    })
   })
 
   test('Q50: the wrapping key of the direct signature counts, even when a later one replaced it', () => {
@@ -182,8 +195,7 @@ describe('filterNetmap()', () => {
   })
 
   test('Q51: a trusted signer can kill a key without its signature', () => {
-    const parts = { sigKind: SigKind.Credential, keyId: trusted.keyId, wrappingPubkey: b.keyId }
-    const named = signed({ ...parts, pubkey: nodePublicBinary(nodeKey(11)) }, trusted)
+    const named = namedCredential(nodeKey(11))
     const killer = peer('killer', nodeKey(41), rotation(nodeKey(41), named, b))
     assert.deepEqual(filter(first, killer), { first: 'obsolete-key', killer: 'kept' })
   })
