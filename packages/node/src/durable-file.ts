@@ -24,7 +24,7 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /** The single steps that the node's files are made of. */
 export type FileSystem = {
@@ -38,7 +38,7 @@ export type FileSystem = {
   sync(path: string): void
   rename(from: string, to: string): void
   syncDirectory(path: string): void
-  /** Creates a directory (and its parents); existing is fine. */
+  /** Creates a directory (and its parents), durable when it returns; existing is fine. */
   makeDirectory(path: string, mode: number): void
   /** File names in a directory, or undefined when there is no such directory. */
   list(path: string): readonly string[] | undefined
@@ -96,7 +96,13 @@ export const diskFiles: FileSystem = {
     withFile(path, 'r', 0, fsyncSync)
   },
   makeDirectory(path, mode) {
-    if (mkdirSync(path, { recursive: true, mode }) !== undefined) chmodSync(path, mode)
+    const first = mkdirSync(path, { recursive: true, mode })
+    if (first === undefined) return
+    chmodSync(path, mode)
+    // The name of each new directory is in the one above it.
+    for (let at = resolve(path); at !== dirname(resolve(first)); at = dirname(at)) {
+      diskFiles.syncDirectory(dirname(at))
+    }
   },
   list: (path) => orMissing(() => readdirSync(path)),
   remove: (path) => rmSync(path, { recursive: true, force: true }),
