@@ -95,8 +95,9 @@ export function syncIntersection(
   const { chain, head } = authority
   if (remote.head === head) return { kind: 'up-to-date', at: head }
   const height = chain.heightOf(remote.head)
-  if (height !== undefined && isNear(chain, height, options))
+  if (height !== undefined && isNear(chain, height, options)) {
     return { kind: 'head', at: remote.head }
+  }
   for (const ancestor of remote.ancestors) {
     if (options.officialLimits) checkOfficialWalk(authority, store, ancestor)
     if (chain.heightOf(ancestor) !== undefined) return { kind: 'tail', at: ancestor }
@@ -123,9 +124,9 @@ export function missingAums(
   const { chain } = authority
   const out: VerifiedAum[] = []
   for (let height = (chain.heightOf(meeting.at) ?? 0) + 1; height < chain.length; height++) {
-    const aum = store.get(chain.at(height))
-    if (!aum)
-      throw new TkaError('unknown-update', `Cannot sync: update ${chain.at(height)} is gone`)
+    const hash = chain.at(height)
+    const aum = store.get(hash)
+    if (!aum) throw new TkaError('unknown-update', `Cannot sync: update ${hash} is gone`)
     out.push(aum)
   }
   return out

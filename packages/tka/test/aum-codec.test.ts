@@ -69,6 +69,11 @@ describe('encodeAum()', () => {
       `a3 0103 ${PREV} 1781 a2 014101 02f6`,
     ],
     [
+      'Q2: empty metadata of a key is left out',
+      { key: { ...keyWithMeta('x', {}), public: null } },
+      `a3 0103 ${PREV} 03a3 0101 0201 03f6`,
+    ],
+    [
       'a key without a public key, and with metadata',
       { key: { ...keyWithMeta('x', { a: 'b' }), public: null } },
       `a3 0103 ${PREV} 03a4 0101 0201 03f6 0ca1 6161 6162`,
