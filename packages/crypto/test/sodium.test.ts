@@ -4,12 +4,15 @@
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { verifyStandardExact } from '../src/ed25519-exact.ts'
 import { publicKeyOfSeed, signWithSeed } from '../src/native/ed25519.ts'
 import { findSodium } from '../src/native/sodium.ts'
 import { platform as native } from '../src/native/platform.ts'
 import { platform as openssl } from '../src/native/platform-openssl.ts'
+import { packSignatures, unpackSignatures } from '../src/native/signature-pack.ts'
+import { createVerifyHelper } from '../src/native/verify-helper.ts'
 import { ascii, bytes, flipBit } from './bytes.ts'
 
 interface SignatureCase {
@@ -76,8 +79,8 @@ test('libsodium accepts no signature with a flipped bit, nor message nor key', {
   }
 })
 
-test('ed25519VerifyMany() answers as one by one, in order, beyond one slice and one window', async () => {
-  const items = Array.from({ length: 700 }, (_, index) => {
+test('ed25519VerifyMany() answers as one by one, in order, beyond a slice, a window and this thread', async () => {
+  const items = Array.from({ length: 1500 }, (_, index) => {
     const seed = new Uint8Array(32).fill(index % 251)
     const message = ascii(`${index}`)
     const signature = signWithSeed(seed, message)
@@ -95,6 +98,46 @@ test('ed25519VerifyMany() answers as one by one, in order, beyond one slice and 
   }
 })
 
+test('packSignatures() and unpackSignatures() are inverse, empty messages too', () => {
+  const items = [0, 5, 300].map((length) => ({
+    publicKey: new Uint8Array(32).fill(length % 256),
+    message: new Uint8Array(length).fill(1),
+    signature: new Uint8Array(64).fill(2),
+  }))
+  assert.deepEqual(unpackSignatures(packSignatures(items)), items)
+  assert.deepEqual(unpackSignatures(packSignatures([])), [])
+})
+
+test('createVerifyHelper() answers what it is given, and leaves short queues alone', async () => {
+  const seed = new Uint8Array(32).fill(5)
+  const message = ascii('help')
+  const good = {
+    publicKey: publicKeyOfSeed(seed),
+    message,
+    signature: signWithSeed(seed, message),
+  }
+  const bad = { ...good, signature: flipBit(good.signature, 1) }
+  const queue = Array.from({ length: 600 }, (_, index) => ({ item: index % 50 ? good : bad }))
+  const all = new Set(queue)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const answered: [object, boolean][] = []
+  const helper = createVerifyHelper(queue, (job, isValid) => {
+    answered.push([job, isValid])
+    if (answered.length >= 96 * 6) resolve()
+  })
+  helper.feed()
+  if (availableParallelism() === 1 || skip !== false) return
+  await promise
+  assert.ok(queue.length < 96, 'less than a chunk is left to this thread')
+  assert.equal(new Set(answered.map(([job]) => job)).size, answered.length)
+  for (const [job, isValid] of answered) {
+    assert.equal(isValid, [...all].find((one) => one === job)?.item === good)
+  }
+  const short = Array.from({ length: 511 }, () => ({ item: good }))
+  createVerifyHelper(short, () => assert.fail('not asked')).feed()
+  assert.equal(short.length, 511)
+})
+
 test('ed25519VerifyMany() lets the event loop run', async () => {
   const seed = new Uint8Array(32).fill(9)
   const message = ascii('many')
@@ -103,7 +146,7 @@ test('ed25519VerifyMany() lets the event loop run', async () => {
     message,
     signature: signWithSeed(seed, message),
   }
-  const items = Array.from({ length: 2000 }, () => item)
+  const items = Array.from({ length: 800 }, () => item)
   for (const { ed25519VerifyMany } of [native, openssl]) {
     let turns = 0
     let isDone = false
@@ -113,10 +156,7 @@ test('ed25519VerifyMany() lets the event loop run', async () => {
     }
     setImmediate(count)
     // Two at a time share the turns.
-    await Promise.all([
-      ed25519VerifyMany(items.slice(1000)),
-      ed25519VerifyMany(items.slice(0, 1000)),
-    ])
+    await Promise.all([ed25519VerifyMany(items.slice(400)), ed25519VerifyMany(items.slice(0, 400))])
     isDone = true
     assert.ok(turns >= 4, `${turns} turns`)
   }

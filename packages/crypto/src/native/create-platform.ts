@@ -15,11 +15,17 @@ import { publicKeyOfSeed, signWithSeed, verifyNative, verifyNativeAsync } from '
 import { createSodiumAead } from './sodium-aead.ts'
 import { agreeWithSodium, publicKeyWithSodium } from './sodium-x25519.ts'
 import type { FindSodium } from './sodium.ts'
-import { verifyManyInPool, verifyManyWithSodium, verifyWithSodium } from './verify-many.ts'
+import {
+  createSodiumQueue,
+  verifyManyInPool,
+  type VerifyMany,
+  verifyWithSodium,
+} from './verify-many.ts'
 import { agree, publicKeyOfPrivate } from './x25519.ts'
 
 /** Returns the primitives; libsodium is looked for when it is first of use. */
 export function createNativePlatform(findSodium: FindSodium): Platform {
+  let verifyMany: VerifyMany | undefined
   return {
     name: 'native',
 
@@ -39,7 +45,9 @@ export function createNativePlatform(findSodium: FindSodium): Platform {
     ed25519VerifyAsync: verifyNativeAsync,
     ed25519VerifyMany(items) {
       const sodium = findSodium()
-      return sodium ? verifyManyWithSodium(sodium, items) : verifyManyInPool(items)
+      if (!sodium) return verifyManyInPool(items)
+      verifyMany ??= createSodiumQueue(sodium)
+      return verifyMany(items)
     },
 
     x25519PublicKey(privateKey) {

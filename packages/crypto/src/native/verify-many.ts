@@ -3,34 +3,31 @@
 /**
  * Verification of many signatures without holding up the event loop.
  *
- * Without libsodium all of them go to the thread pool. With it this thread alone is as fast as two
- * of the pool, so it takes most of them itself, for a few milliseconds in each turn of the event
- * loop, while the pool works on the rest.
+ * Without libsodium all of them go to the thread pool. With it a call costs this thread hardly more
+ * than handing it to the pool would: this thread verifies for a few milliseconds in each turn of
+ * the event loop, and when many are waiting a helper thread takes from the same queue.
  *
  * @module
  */
 
-import { availableParallelism } from 'node:os'
 import { setImmediate } from 'node:timers/promises'
 import type { RawSignature } from '../platform.ts'
 import { verifyNative, verifyNativeAsync } from './ed25519.ts'
 import type { Sodium } from './sodium.ts'
+import { createVerifyHelper } from './verify-helper.ts'
 
 /**
- * How many verifications are under way in the pool at once: enough to keep every thread of it busy
- * while the event loop does something else, few enough that file operations, which share the pool,
- * wait for milliseconds only.
+ * How many verifications of one batch are under way in the pool at once: enough to keep every
+ * thread of it busy while the event loop does something else, few enough that file operations,
+ * which share the pool, wait for milliseconds only.
  */
-const POOL_WINDOW = 64
+const POOL_WINDOW = 32
 
 /** How long this thread verifies in one turn of the event loop. */
 const SLICE_MS = 4
 
-/** Fewer than these are not worth waking the pool. */
-const MIN_FOR_POOL = 32
-
-/** How much of a batch the pool has done by the time that this thread has done the rest. */
-const POOL_SHARE = availableParallelism() > 1 ? 0.28 : 0
+/** Verifies many, in order. */
+export type VerifyMany = (items: readonly RawSignature[]) => Promise<boolean[]>
 
 /** Verifies in the pool. */
 export async function verifyManyInPool(items: readonly RawSignature[]): Promise<boolean[]> {
@@ -43,30 +40,6 @@ export async function verifyManyInPool(items: readonly RawSignature[]): Promise<
     }
   }
   await Promise.all(Array.from({ length: Math.min(POOL_WINDOW, items.length) }, lane))
-  return answers
-}
-
-/** Verifies here and in the pool. */
-export async function verifyManyWithSodium(
-  sodium: Sodium,
-  items: readonly RawSignature[],
-): Promise<boolean[]> {
-  const share = items.length < MIN_FOR_POOL ? 0 : Math.floor(items.length * POOL_SHARE)
-  const inPool = verifyManyInPool(items.slice(0, share))
-  const here = await verifyInSlices(sodium, items.slice(share))
-  return [...(await inPool), ...here]
-}
-
-async function verifyInSlices(sodium: Sodium, items: readonly RawSignature[]): Promise<boolean[]> {
-  const answers: boolean[] = []
-  while (answers.length < items.length) {
-    await ownTurn()
-    const end = performance.now() + SLICE_MS
-    for (const { publicKey, message, signature } of items.slice(answers.length)) {
-      answers.push(verifyWithSodium(sodium, publicKey, message, signature))
-      if (performance.now() >= end) break
-    }
-  }
   return answers
 }
 
@@ -83,10 +56,59 @@ export function verifyWithSodium(
   )
 }
 
-let lastTurn: Promise<void> = Promise.resolve()
+interface Batch {
+  readonly answers: boolean[]
+  missing: number
+  readonly resolve: (answers: boolean[]) => void
+}
 
-/** Resolves in a turn of the event loop that no other batch has a slice in. */
-function ownTurn(): Promise<void> {
-  lastTurn = lastTurn.then(() => setImmediate())
-  return lastTurn
+interface Job {
+  readonly item: RawSignature
+  readonly batch: Batch
+  readonly index: number
+}
+
+/** Creates a queue that this thread works on, and a helper when it is long. */
+export function createSodiumQueue(sodium: Sodium): VerifyMany {
+  const queue: Job[] = []
+  let isWorking = false
+
+  const settle = ({ batch, index }: Job, isValid: boolean): void => {
+    batch.answers[index] = isValid
+    batch.missing--
+    if (batch.missing === 0) batch.resolve(batch.answers)
+  }
+
+  const helper = createVerifyHelper<Job>(queue, (job, isValid) => {
+    if (isValid) settle(job, true)
+    else {
+      // Its no decides nothing, here as everywhere.
+      queue.push(job)
+      void work()
+    }
+  })
+
+  async function work(): Promise<void> {
+    if (isWorking) return
+    isWorking = true
+    while (queue.length > 0) {
+      await setImmediate()
+      helper.feed()
+      const end = performance.now() + SLICE_MS
+      for (let job = queue.pop(); job !== undefined; job = queue.pop()) {
+        const { publicKey, message, signature } = job.item
+        settle(job, verifyWithSodium(sodium, publicKey, message, signature))
+        if (performance.now() >= end) break
+      }
+    }
+    isWorking = false
+  }
+
+  return (items) =>
+    new Promise((resolve) => {
+      if (items.length === 0) resolve([])
+      const batch: Batch = { answers: [], missing: items.length, resolve }
+      for (const [index, item] of items.entries()) queue.push({ item, batch, index })
+      void work()
+    })
 }

@@ -7,7 +7,7 @@
  * comes from that key. It does not depend on who is trusted, so it outlives changes of the
  * authority; trust is looked up each time by the gate.
  *
- * New signatures are checked on the thread pool, in slices between which the event loop runs.
+ * New signatures are checked in slices between which the event loop runs, on other threads too.
  * Exact checks (needed only where the platform's fast one says no, that is for forgeries and for
  * deliberately odd signatures) hold the loop for some milliseconds each: one at a time, and only
  * so many for one map.
@@ -67,8 +67,8 @@ type Entry = {
   round: number
 }
 
-/** Slices that may be on the thread pool at once: enough to keep it busy while the next is read. */
-const slicesInFlight = 4
+/** Slices that may be under way at once: enough to keep other threads busy while the next is read. */
+const slicesInFlight = 8
 
 /** Creates an empty cache of at most `limit` verdicts. */
 export function createVerdictCache(limit: number = maxVerdicts): VerdictCache {

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What the helper thread runs: packed signatures in, one byte for each out, 1 for libsodium's yes.
+ *
+ * @module
+ */
+
+import { parentPort } from 'node:worker_threads'
+import { unpackSignatures } from './signature-pack.ts'
+import { findSodium } from './sodium.ts'
+
+const sodium = findSodium()
+
+parentPort?.on('message', (packed: Uint8Array) => {
+  const answers = unpackSignatures(packed).map(({ publicKey, message, signature }) =>
+    sodium?.crypto_sign_verify_detached(signature, message, publicKey) ? 1 : 0,
+  )
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  parentPort?.postMessage(Uint8Array.from(answers))
+})
