@@ -298,6 +298,8 @@ export function createBackend(options: BackendOptions): Backend {
 
   return {
     boot() {
+      // The authority on disk is in force from the first moment, and may be reported.
+      forgetMap()
       const { nodeKey, prefs } = stateFile.get()
       if (nodeKey !== null && prefs.WantRunning) beginSession('', false)
       else become(nodeKey === null ? BackendState.NeedsLogin : BackendState.Stopped)

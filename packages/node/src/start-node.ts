@@ -34,7 +34,8 @@ export async function startNode(options: NodeOptions): Promise<SignetNode> {
   const { stateDir, logger: log = silentLog, clock = systemClock, random = Math.random } = options
   const closing = new AbortController()
   const stateFile = openStateFile(diskFiles, stateDir)
-  const udp = await openUdp(options)
+  await using untilStarted = new AsyncDisposableStack()
+  const udp = untilStarted.use(await openUdp(options))
   const engine = createEngine({ udp, createDriver: createMemoryDriver })
   const { createDialer } = options
   const { link, rpc } = createServerLine({ stateFile, clock, signal: closing.signal, createDialer })
@@ -44,6 +45,7 @@ export async function startNode(options: NodeOptions): Promise<SignetNode> {
   const backend = createBackend({ stateFile, link, ...lock, engine, bus, clock, random, log })
   const parts = { stateFile, engine, backend, ...lock }
   const api = await serveNodeApi(options, parts, bus, log)
+  untilStarted.move()
   backend.boot()
   return createSignetNode({ ...parts, api, udp, closing }, options.signal)
 }

@@ -55,9 +55,10 @@ export function lockStatusOf(parts: NodeParts): LockStatus {
 }
 
 function detailsOf(parts: NodeParts): LockDetails {
-  const { stateFile, sync } = parts
+  const { stateFile, keeper, sync } = parts
   const { wasLocked, pin } = stateFile.get()
   return {
+    State: keeper.state().kind,
     Genesis: wasLocked?.genesis ?? '',
     Pinned: pin !== '',
     ServerHead: sync.serverHead(),

@@ -58,15 +58,19 @@ export function openRotationMemory(
     throw new NodeError('lock-broken', `The list of replaced node keys is missing: ${path}`)
   }
   const content: Content = bytes === undefined ? empty() : parse(bytes, path)
+  /** What could not be written once has to be written before anything is decided by it. */
+  let isUnsaved = bytes === undefined
   const save = (): void => {
+    isUnsaved = true
     replaceFile(files, path, encode(content), 0o600)
+    isUnsaved = false
   }
-  if (bytes === undefined) save()
+  if (isUnsaved) save()
   return {
     replacedBy: (nodeKey) => content.replaced.get(nodeKey),
     longest: (root) => content.chains.get(root) ?? 0,
     learn(rotations) {
-      if (add(content, rotations)) save()
+      if (add(content, rotations) || isUnsaved) save()
     },
     forgive(nodeKey) {
       const known = content.replaced.delete(nodeKey)
