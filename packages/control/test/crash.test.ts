@@ -9,8 +9,17 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { toBase64 } from '@signet/codec'
-import { generateLockKey, generateNodeKey, lockPublicOf, nodePublicOf } from '@signet/keys'
-import { signNodeKey } from '@signet/tka'
+import {
+  generateLockKey,
+  generateMachineKey,
+  generateNodeKey,
+  lockPublicOf,
+  machinePublicOf,
+  nodePublicOf,
+} from '@signet/keys'
+import pino from 'pino'
+import { resignNodeKey, signNodeKey } from '@signet/tka'
+import { adminApp } from '../src/admin/app.ts'
 import { ControlError } from '../src/errors.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import type { Store } from '../src/store/store.ts'
@@ -78,6 +87,7 @@ function breakable(inner: Store): Breakable {
 /** What a tailnet looks like to whoever comes after a crash. */
 function picture(server: TestServer): unknown {
   return {
+    users: [...server.tailnet.users.values()],
     nodes: [...server.tailnet.nodes.values()].map(({ row }) => row),
     head: server.tailnet.lock.active?.headText ?? null,
     retired: server.tailnet.lock.retired.map(({ row }) => row),
@@ -110,7 +120,69 @@ function sign(by: Machine, target: Machine): string {
   )
 }
 
+/** A call of the admin API on a tailnet with one node, `a`. */
+function adminOperation(
+  name: string,
+  method: string,
+  path: string | ((server: TestServer) => string),
+  body?: unknown,
+): Operation {
+  return {
+    name,
+    async prepare(server) {
+      const a = server.join('a')
+      a.register({ Hostinfo: { Hostname: 'a', RoutableIPs: ['10.0.0.0/8'] } })
+      const app = adminApp({
+        tailnets: server.services.tailnets,
+        clock: server.clock,
+        logger: pino({ level: 'silent' }),
+        version: '0.0.0',
+        url: () => 'http://server',
+        publicKey: machinePublicOf(generateMachineKey()),
+      })
+      const url = `/api/v1${typeof path === 'string' ? path : path(server)}`
+      return async () => {
+        const response = await app.request(url, {
+          method,
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        })
+        status({ status: response.status, text: await response.text() })
+      }
+    },
+  }
+}
+
 const operations: readonly Operation[] = [
+  adminOperation('a new user', 'POST', '/users', { name: 'zoe' }),
+  adminOperation('a new name of a user', 'PATCH', '/users/owner', { name: 'zoe' }),
+  adminOperation('a new pre-auth key', 'POST', '/keys', { reusable: true }),
+  adminOperation('a revoked pre-auth key', 'DELETE', (server) => {
+    const [key] = server.tailnet.preAuthKeys.values()
+    return `/keys/${key?.id}`
+  }),
+  adminOperation('a new name of a node', 'PATCH', '/nodes/a', { name: 'chosen' }),
+  adminOperation('tags of a node', 'PATCH', '/nodes/a', { tags: ['tag:x'] }),
+  adminOperation('approved routes', 'POST', '/nodes/a/routes', { approve: ['10.0.0.0/8'] }),
+  adminOperation('an expired node', 'POST', '/nodes/a/expire'),
+  adminOperation('a deleted node', 'DELETE', '/nodes/a'),
+  {
+    name: 'change of a node key under a lock',
+    async prepare(server) {
+      const a = server.join('a')
+      await lockTailnet(server, [a])
+      const AuthKey = server.authKey()
+      const OldNodeKey = nodePublicOf(a.nodeKey)
+      const old = a.row().signature
+      assert.ok(old)
+      a.nodeKey = generateNodeKey()
+      const NodeKeySignature = resignNodeKey({
+        nodeKey: nodePublicOf(a.nodeKey),
+        old,
+        signer: a.signer,
+      })
+      return async () => accepted(a.register({ OldNodeKey, NodeKeySignature, Auth: { AuthKey } }))
+    },
+  },
   {
     name: 'registration with a one-time key',
     async prepare(server) {
