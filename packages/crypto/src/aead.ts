@@ -13,8 +13,16 @@ import { requireLength } from './errors.ts'
 
 /** One ChaCha20-Poly1305 key, kept in the machine's own form: importing it costs more than using it. */
 export interface Aead {
-  /** Returns ciphertext and 16-byte tag. The nonce of 12 bytes must never repeat under one key. */
-  seal(nonce: Uint8Array, associatedData: Uint8Array, plaintext: Uint8Array): Uint8Array
+  /**
+   * Returns ciphertext and 16-byte tag. The nonce of 12 bytes must never repeat under one key.
+   * With `headroom`, that many zero bytes stand in front, for the caller's header.
+   */
+  seal(
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: Uint8Array,
+    headroom?: number,
+  ): Uint8Array
   /** Returns the plaintext, or null if anything was changed. */
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | null
 }
@@ -31,9 +39,9 @@ export function createAead(key: Uint8Array): Aead {
   requireLength(key, 32, 'ChaCha20-Poly1305 key')
   const aead = platform.createAead(key)
   return {
-    seal(nonce, associatedData, plaintext) {
+    seal(nonce, associatedData, plaintext, headroom = 0) {
       requireLength(nonce, 12, 'ChaCha20-Poly1305 nonce')
-      return aead.seal(nonce, associatedData, plaintext)
+      return aead.seal(nonce, associatedData, plaintext, headroom)
     },
     open(nonce, associatedData, ciphertext) {
       requireLength(nonce, 12, 'ChaCha20-Poly1305 nonce')

@@ -41,6 +41,8 @@ test('platforms agree on encryption, and open what the other sealed', () => {
       const [a, b, c] = [native.createAead(key), openssl.createAead(key), portable.createAead(key)]
       const sealed = a.seal(nonce, ad, plaintext)
       same([sealed, b.seal(nonce, ad, plaintext), c.seal(nonce, ad, plaintext)])
+      const roomy = new Uint8Array([...new Uint8Array(16), ...sealed])
+      same([roomy, ...[a, b, c].map((aead) => aead.seal(nonce, ad, plaintext, 16))])
       same([
         plaintext,
         a.open(nonce, ad, sealed),

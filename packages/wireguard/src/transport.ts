@@ -123,13 +123,11 @@ export class Session {
     const content = padded(packet, paddingFor(packet.length, mtu))
     writeUint32(this.#nonce, 4, low)
     writeUint32(this.#nonce, 8, high)
-    const sealed = this.#send.seal(this.#nonce, NO_DATA, content)
-    const message = new Uint8Array(TRANSPORT_HEADER_SIZE + sealed.length)
+    const message = this.#send.seal(this.#nonce, NO_DATA, content, TRANSPORT_HEADER_SIZE)
     message[0] = MessageType.Transport
     writeUint32(message, 4, this.remoteIndex)
     writeUint32(message, 8, low)
     writeUint32(message, 12, high)
-    message.set(sealed, TRANSPORT_HEADER_SIZE)
     return message
   }
 

@@ -17,13 +17,13 @@ const OPTIONS = { authTagLength: AEAD_TAG_LENGTH } as const
 export function createNativeAead(key: Uint8Array): Aead {
   const keyObject = createSecretKey(key)
   return {
-    seal(nonce, associatedData, plaintext) {
+    seal(nonce, associatedData, plaintext, headroom = 0) {
       const cipher = createCipheriv('chacha20-poly1305', keyObject, nonce, OPTIONS)
       cipher.setAAD(associatedData, { plaintextLength: plaintext.length })
-      const out = new Uint8Array(plaintext.length + AEAD_TAG_LENGTH)
-      out.set(cipher.update(plaintext))
+      const out = new Uint8Array(headroom + plaintext.length + AEAD_TAG_LENGTH)
+      out.set(cipher.update(plaintext), headroom)
       cipher.final()
-      out.set(cipher.getAuthTag(), plaintext.length)
+      out.set(cipher.getAuthTag(), headroom + plaintext.length)
       return out
     },
     open(nonce, associatedData, ciphertext) {

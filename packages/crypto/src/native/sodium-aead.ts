@@ -14,10 +14,10 @@ export function createSodiumAead(sodium: Sodium, key: Uint8Array): Aead {
   // The owner of the array may use it for another key.
   const ownKey = Uint8Array.from(key)
   return {
-    seal(nonce, associatedData, plaintext) {
-      const out = new Uint8Array(plaintext.length + AEAD_TAG_LENGTH)
+    seal(nonce, associatedData, plaintext, headroom = 0) {
+      const out = new Uint8Array(headroom + plaintext.length + AEAD_TAG_LENGTH)
       sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
-        out,
+        headroom === 0 ? out : out.subarray(headroom),
         plaintext,
         associatedData,
         null,

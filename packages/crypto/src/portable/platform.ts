@@ -67,8 +67,13 @@ async function nextTurn(): Promise<void> {
 function createAead(key: Uint8Array): Aead {
   const ownKey = new Uint8Array(key)
   return {
-    seal: (nonce, associatedData, plaintext) =>
-      chacha20poly1305(ownKey, nonce, associatedData).encrypt(plaintext),
+    seal(nonce, associatedData, plaintext, headroom = 0) {
+      const sealed = chacha20poly1305(ownKey, nonce, associatedData).encrypt(plaintext)
+      if (headroom === 0) return sealed
+      const out = new Uint8Array(headroom + sealed.length)
+      out.set(sealed, headroom)
+      return out
+    },
     open(nonce, associatedData, ciphertext) {
       try {
         return chacha20poly1305(ownKey, nonce, associatedData).decrypt(ciphertext)
