@@ -58,10 +58,11 @@ export async function listen(
 }
 
 function answerPlain(request: IncomingMessage, response: ServerResponse, keyJson: string): void {
-  const url = new URL(request.url ?? '/', 'http://server')
+  // Not by `URL`, which throws at a target like `//`: here that would end the process.
+  const path = request.url?.split('?')[0] ?? '/'
   const isRead = request.method === 'GET' || request.method === 'HEAD'
   request.resume()
-  switch (url.pathname) {
+  switch (path) {
     case '/key':
       if (isRead) return send(response, 200, keyJson, { 'content-type': 'application/json' })
       break

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The front door, where anybody can knock: no bytes of a stranger end the server or stay with it.
+ */
+
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { describe, it } from 'node:test'
+import { startRealServer, type RealServer } from './support/real-client.ts'
+
+/** Sends bytes on a raw socket; what came back until the server closed it. */
+function knock(server: RealServer, text: string): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect({ port: server.control.port, host: '127.0.0.1' })
+    let answer = ''
+    socket.setEncoding('latin1')
+    socket.on('data', (chunk: string) => {
+      answer += chunk
+    })
+    // A reset is an answer, too.
+    socket.on('error', () => {})
+    socket.on('close', () => resolve(answer))
+    socket.write(text)
+  })
+}
+
+describe('listen()', () => {
+  it('answers targets that are no URL', async () => {
+    await using server = await startRealServer()
+    for (const target of ['//', '//a:b', '//[', '/%', '*', 'http://[', 'http://x/key']) {
+      const answer = await knock(
+        server,
+        `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      )
+      assert.match(answer, /^HTTP\/1\.1 40[04]|^$/, target)
+    }
+    const key = await fetch(`${server.control.url}/key?v=145`)
+    assert.equal(key.status, 200)
+  })
+})
