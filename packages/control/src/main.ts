@@ -35,7 +35,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const counters = frameCounters()
   const tailnets = openTailnets({
     store,
-    now: clock.now(),
+    clock,
     first: { name: DEFAULT_TAILNET, domain: options.domain ?? 'default.signet.internal' },
     openLock: (row) => openLock(store, row.id, () => clock.now()),
   })

@@ -9,8 +9,11 @@ describe('@signet/control', () => {
   it('exports these names', () => {
     assert.deepEqual(Object.keys(control).sort(), [
       'ControlError',
+      'createLogger',
       'httpStatus',
+      'loadServerConfig',
       'openSqliteStore',
+      'serverSettings',
       'startControl',
       'systemClock',
     ])

@@ -30,12 +30,12 @@ import { nodeOfCaller } from './services.ts'
 import { streamSink } from './stream-sink.ts'
 
 /** Serves one map request. */
-export function serveMap(
+export async function serveMap(
   services: MachineServices,
   caller: Caller,
   body: Uint8Array,
   stream: ServerHttp2Stream,
-): Answer | null {
+): Promise<Answer | null> {
   const request = parseMapRequest(body)
   const found = nodeOfCaller(services, caller, request.NodeKey)
   if (request.Version < MIN_CAPABILITY_VERSION) {
@@ -49,11 +49,9 @@ export function serveMap(
     openStream(services, found, compression, stream)
     return null
   }
-  if (request.OmitPeers === true) {
-    if (request.ReadOnly !== true) applyReport(found, request, services.clock.now())
-    return { status: 200, body: '' }
-  }
-  if (request.ReadOnly !== true) applyReport(found, request, services.clock.now())
+  // Acknowledged when it is durable.
+  if (request.ReadOnly !== true) await applyReport(found, request, services.clock.now())
+  if (request.OmitPeers === true) return { status: 200, body: '' }
   return { status: 200, body: oneFrame(services, found, compression) }
 }
 
@@ -100,11 +98,15 @@ function oneFrame(
 function noteHead({ tailnet, node }: FoundNode, request: MapRequest, now: number): void {
   const head = reportedHead(request)
   if (head === node.row.reportedHead) return
-  tailnet.write((draft) => draft.putNode({ ...node.row, reportedHead: head, reportedHeadAt: now }))
+  void tailnet.note({ ...node.row, reportedHead: head, reportedHeadAt: now })
 }
 
 /** Stores what a node reports about itself. */
-function applyReport({ tailnet, node }: FoundNode, request: MapRequest, now: number): void {
+async function applyReport(
+  { tailnet, node }: FoundNode,
+  request: MapRequest,
+  now: number,
+): Promise<void> {
   const { row } = node
   const host = describeHost(request.Hostinfo, row)
   const head = reportedHead(request)
@@ -120,7 +122,7 @@ function applyReport({ tailnet, node }: FoundNode, request: MapRequest, now: num
     reportedHead: head,
     reportedHeadAt: head === row.reportedHead ? row.reportedHeadAt : now,
   }
-  if (!isSameReport(row, next)) tailnet.write((draft) => draft.putNode(next))
+  if (!isSameReport(row, next)) await tailnet.note(next)
 }
 
 /** The head in a request; what is no head counts as none. */

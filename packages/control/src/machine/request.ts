@@ -45,20 +45,22 @@ export function readBody(stream: ServerHttp2Stream, limit: number, clock: Clock)
     let size = 0
     const settle = (error: ControlError | null): void => {
       cancelDeadline()
-      stream.removeAllListeners('data')
+      // A long poll keeps its stream for hours: nothing of the request may hang on it.
+      stream.off('data', onData).off('end', onEnd).off('close', onClose)
       if (error === null) resolve(Buffer.concat(chunks, size))
       else reject(error)
     }
-    const cancelDeadline = clock.schedule(BODY_DEADLINE_MS, () =>
-      settle(new ControlError('timeout', 'The request did not arrive in time')),
-    )
-    stream.on('data', (chunk: Buffer) => {
+    const onData = (chunk: Buffer): void => {
       size += chunk.length
       if (size > limit) settle(new ControlError('too-large', `The request exceeds ${limit} bytes`))
       else chunks.push(chunk)
-    })
-    stream.once('end', () => settle(null))
-    stream.once('close', () => settle(new ControlError('bad-request', 'The request was cut off')))
+    }
+    const onEnd = (): void => settle(null)
+    const onClose = (): void => settle(new ControlError('bad-request', 'The request was cut off'))
+    const cancelDeadline = clock.schedule(BODY_DEADLINE_MS, () =>
+      settle(new ControlError('timeout', 'The request did not arrive in time')),
+    )
+    stream.on('data', onData).on('end', onEnd).on('close', onClose)
   })
 }
 

@@ -68,6 +68,13 @@ export function createRuntimes(options: {
         sessions[Symbol.dispose]()
         presence[Symbol.dispose]()
       }
+      for (const tailnet of tailnets.all()) {
+        try {
+          tailnet.flushNotes()
+        } catch (error) {
+          logger.error({ err: error }, 'the last reports of nodes could not be stored')
+        }
+      }
     },
   }
 }

@@ -4,8 +4,8 @@
  * All long polls of one tailnet: woken by changes, each computes what it owes from the current state.
  *
  * Changes that come close together are one round. A round costs what it costs, and the next one waits at
- * least about twice as long, so a storm of changes takes a bounded share of the processor and every client sees
- * the merged result; a single change goes out at once.
+ * least twice as long, and longer while they keep coming: a storm of changes takes a bounded share of the
+ * processor, every client sees the merged result, and a single change goes out at once.
  *
  * What is the same for all sessions at the same version is encoded once. Only sessions whose own node is
  * concerned get a message of their own.
@@ -31,8 +31,13 @@ import type { FrameSink, Session } from './session.ts'
 
 /** Longest stretch of writing frames before other work gets its turn. */
 const TURN_MS = 8
-/** A round is followed by a pause of at least this many times its length. */
+/** A round is followed by a pause of at least this many times its length; in a storm, of more and more. */
 const PAUSE_FACTOR = 2
+const STORM_PAUSE_FACTOR = 8
+/** Rounds that follow each other this closely are a storm. */
+const STORM_GAP_MS = 50
+/** What a frame costs after it was handed over: encryption and sockets, which no stopwatch here sees. */
+const FRAME_COST_MS = 0.05
 const MAX_PAUSE_MS = 1_000
 /** First frames that were written but not yet read: each may be a whole network. */
 const MAX_UNREAD_FULL_FRAMES = 64
@@ -79,6 +84,8 @@ export class MapSessions implements Disposable {
   #newcomerTimer: (() => void) | undefined
   #inRound = false
   #pauseUntil = 0
+  #framesBefore = 0
+  #pauseFactor = PAUSE_FACTOR
   #unreadFullFrames = 0
   #tick: (() => void) | undefined
 
@@ -221,8 +228,13 @@ export class MapSessions implements Disposable {
     this.#roundTimer ??= this.#clock.schedule(delay, () => {
       this.#roundTimer = undefined
       this.#inRound = true
+      const isStorm = this.#stopwatch() - this.#pauseUntil < STORM_GAP_MS
+      this.#pauseFactor = isStorm
+        ? Math.min(STORM_PAUSE_FACTOR, this.#pauseFactor + 1)
+        : PAUSE_FACTOR
       this.#collect()
       this.#counters.rounds++
+      this.#framesBefore = this.#counters.frames
       this.#continueRound(0)
     })
   }
@@ -245,7 +257,8 @@ export class MapSessions implements Disposable {
       return
     }
     this.#inRound = false
-    this.#pauseUntil = this.#stopwatch() + Math.min(MAX_PAUSE_MS, total * PAUSE_FACTOR)
+    const cost = total + (this.#counters.frames - this.#framesBefore) * FRAME_COST_MS
+    this.#pauseUntil = this.#stopwatch() + Math.min(MAX_PAUSE_MS, cost * this.#pauseFactor)
     if (this.#everybodyWaits) this.#schedule()
   }
 

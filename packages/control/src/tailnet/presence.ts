@@ -40,10 +40,7 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
     const node = tailnet.nodes.get(id)
     if (node === undefined || sessions.has(id)) return
     if (node.online || node.row.lastSeenAt === null) {
-      tailnet.write((draft) => {
-        draft.putNode({ ...node.row, lastSeenAt: at })
-        draft.setOnline(id, false)
-      })
+      void tailnet.note({ ...node.row, lastSeenAt: at }, false)
     }
     if (node.row.ephemeral) after(id, EPHEMERAL_GRACE_MS, () => removeEphemeral(id))
   }
@@ -70,14 +67,8 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
       const node = tailnet.nodes.get(id)
       const isFirstMap = node !== undefined && node.row.firstMapAt === null
       if (node !== undefined && (!node.online || isFirstMap || node.row.lastSeenAt !== null)) {
-        tailnet.write((draft) => {
-          draft.putNode({
-            ...node.row,
-            lastSeenAt: null,
-            firstMapAt: node.row.firstMapAt ?? clock.now(),
-          })
-          draft.setOnline(id, true)
-        })
+        const firstMapAt = node.row.firstMapAt ?? clock.now()
+        void tailnet.note({ ...node.row, lastSeenAt: null, firstMapAt }, true)
       }
       return () => {
         const left = (sessions.get(id) ?? 1) - 1

@@ -8,12 +8,17 @@
  * The call is synchronous, so nothing can come between looking and committing, and a reader that does not await
  * sees one consistent moment. If anything throws, nothing happened.
  *
+ * What nodes report about themselves again and again (endpoints, host information, being connected) goes another
+ * way, {@link Tailnet.note}: memory first, and the store a moment later, many reports in one transaction. A crash
+ * loses reports that were not acknowledged yet, and the nodes repeat them.
+ *
  * Records are immutable and the maps are changed by the writer alone.
  *
  * @module
  */
 
 import type { MachinePublic, NodePublic } from '@signet/keys'
+import type { Clock } from '../clock.ts'
 import type { LockState } from '../lock/state.ts'
 import type { NodeRow, PreAuthKeyRow, TailnetRow, UserRow } from '../store/rows.ts'
 import type { Store, Write } from '../store/store.ts'
@@ -23,6 +28,8 @@ import { createJournal } from './journal.ts'
 import type { Journal } from './journal.ts'
 import { changeNode, openNode } from './node.ts'
 import type { TailnetNode } from './node.ts'
+import { createWriteBehind } from './write-behind.ts'
+import type { WriteBehind } from './write-behind.ts'
 
 /** What one write may do. Reads through the draft see what it has put so far. */
 export interface Draft {
@@ -75,6 +82,7 @@ export class Tailnet {
   readonly addresses: AddressPool
   readonly journal: Journal
   readonly #store: Store
+  readonly #behind: WriteBehind
   readonly #nodes = new Map<number, TailnetNode>()
   readonly #byNodeKey = new Map<NodePublic, number>()
   readonly #byMachine = new Map<MachinePublic, Set<number>>()
@@ -92,6 +100,7 @@ export class Tailnet {
   constructor(options: {
     row: TailnetRow
     store: Store
+    clock: Clock
     ids: IdSource
     lock: LockState
     wasConnected: (row: NodeRow) => boolean
@@ -100,6 +109,11 @@ export class Tailnet {
     this.row = row
     this.ids = options.ids
     this.#store = store
+    this.#behind = createWriteBehind({
+      store,
+      clock: options.clock,
+      rowOf: (id) => this.#nodes.get(id)?.row,
+    })
     this.#lock = options.lock
     this.journal = createJournal(this.#clock)
     for (const user of store.users(row.id)) this.#users.set(user.id, user)
@@ -177,6 +191,26 @@ export class Tailnet {
     }
     this.#tell(notice)
     return result
+  }
+
+  /**
+   * Changes what a node will report again by itself. Visible when the call returns, durable when its promise
+   * resolves.
+   */
+  note(row: NodeRow, online?: boolean): Promise<void> {
+    if (this.#writing) throw new TypeError('A note inside a write would see half of it')
+    const before = this.#nodes.get(row.id)
+    if (before === undefined) return Promise.resolve()
+    const pending = new Pending(this.#nodes)
+    pending.putNode(row)
+    if (online !== undefined) pending.setOnline(row.id, online)
+    this.#tell(this.#apply(pending))
+    return before.row === row ? Promise.resolve() : this.#behind.mark(row.id)
+  }
+
+  /** Stores what was noted and is not stored yet. @throws ControlError 'store-failed' */
+  flushNotes(): void {
+    this.#behind.flush()
   }
 
   /** Brings memory to what the store now holds. Nothing in here can fail. */

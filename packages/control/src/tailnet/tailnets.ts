@@ -7,6 +7,7 @@
  */
 
 import type { NodePublic } from '@signet/keys'
+import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
 import type { PreAuthKeyRow, TailnetRow } from '../store/rows.ts'
 import type { Store } from '../store/store.ts'
@@ -36,11 +37,11 @@ export interface Tailnets {
 /** Opens every stored tailnet, and makes the first one in a new database. */
 export function openTailnets(options: {
   readonly store: Store
-  readonly now: number
+  readonly clock: Clock
   readonly first: { readonly name: string; readonly domain: string }
   readonly openLock: (tailnet: TailnetRow) => LockState
 }): Tailnets {
-  const { store, now, first, openLock } = options
+  const { store, clock, first, openLock } = options
   const last = { ...store.lastIds() }
   const ids: IdSource = {
     node: () => ++last.node,
@@ -48,7 +49,7 @@ export function openTailnets(options: {
     authority: () => ++last.authority,
   }
   if (store.tailnets().length === 0) {
-    const row: TailnetRow = { id: ++last.tailnet, ...first, createdAt: now }
+    const row: TailnetRow = { id: ++last.tailnet, ...first, createdAt: clock.now() }
     store.commit([{ put: 'tailnet', row }])
   }
   const tailnets = store.tailnets().map(
@@ -56,6 +57,7 @@ export function openTailnets(options: {
       new Tailnet({
         row,
         store,
+        clock,
         ids,
         lock: openLock(row),
         // It has been connected, and nothing was stored about its leaving: the server stopped first.

@@ -104,7 +104,7 @@ export function openTestServer(
   const counters = frameCounters()
   const tailnets = openTailnets({
     store,
-    now: clock.now(),
+    clock,
     first: { name: 'default', domain: 'test.example' },
     openLock: (row) => openLock(store, row.id, clock.now),
   })
