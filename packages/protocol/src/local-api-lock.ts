@@ -67,6 +67,8 @@ export interface LockPeerStatus {
 
 /** What a Signet node adds to the official status. Absent when an official daemon answers. */
 export interface LockDetails {
+  /** 'off', 'awaiting' (a lock must be found first), 'on', 'broken' or 'left' (local-disable). */
+  readonly State: string
   /** The hash (base32) of the update that the authority began with: what `lock fingerprint` shows. */
   readonly Genesis: string
   /** Whether the owner pinned that fingerprint when the node joined, or the node trusted what it saw first. */
@@ -192,6 +194,7 @@ const lockStatus: Codec<LockStatus> = struct<LockStatus>({
   Signet: omitEmpty(
     pointer(
       struct<LockDetails>({
+        State: always(text),
         Genesis: always(text),
         Pinned: always(bool),
         ServerHead: always(text),
