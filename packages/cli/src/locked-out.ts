@@ -18,6 +18,11 @@ export function isLockedOut(lock: LockStatus): boolean {
 /** Returns the error of a node that is locked out, with what to run elsewhere. */
 export function lockedOutError(lock: LockStatus): CliError {
   const closed = lock.Signet?.FailedClosed ?? ''
+  if (lock.Signet?.State === 'awaiting') {
+    return new CliError('locked-out', `This node refuses all peers: ${closed}`, {
+      hint: 'It goes on asking the server. If the pin was mistyped, run "signet logout" and join again.',
+    })
+  }
   if (closed !== '') {
     return new CliError('locked-out', `This node refuses all peers: ${closed}`, {
       hint: 'See "signet lock status", and compare "signet lock fingerprint" with a signer before you repair it.',

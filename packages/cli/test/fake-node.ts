@@ -114,6 +114,7 @@ export async function signet(
   let out = ''
   let err = ''
   const typed = [...(options.typed ?? [])]
+  let clock = Date.parse('2026-11-22T18:00:00Z')
   const io: CliIo = {
     out: (text) => void (out += text),
     err: (text) => void (err += text),
@@ -125,8 +126,8 @@ export async function signet(
     interactive: options.typed !== undefined,
     colour: options.colour === true,
     env: options.env ?? {},
-    now: () => Date.parse('2026-11-22T18:00:00Z'),
-    sleep: async () => {},
+    now: () => clock,
+    sleep: async (milliseconds) => void (clock += milliseconds),
     signal: new AbortController().signal,
   }
   const code = await run(typeof words === 'string' ? words.split(' ') : words, io)

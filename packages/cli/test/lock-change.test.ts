@@ -194,6 +194,7 @@ describe('lock revoke-keys', () => {
 describe('lock fingerprint', () => {
   const genesis = 'EO6MU62OLDUWFJSRN3SHDZ4YQCHS2B6JWGWUCACUGIYD6F56Y4NQ'
   const details = {
+    State: 'on',
     Genesis: genesis,
     Pinned: true,
     ServerHead: '',

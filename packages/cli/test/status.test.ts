@@ -93,6 +93,7 @@ describe('status', () => {
         Enabled: true,
         NodeKey: key('1'),
         Signet: {
+          State: 'broken',
           Genesis: '',
           Pinned: false,
           ServerHead: '',

@@ -27,6 +27,8 @@ interface Scene {
   readonly bus?: readonly Notify[]
   readonly prefs?: Partial<Prefs>
   readonly lock?: Partial<LockStatus>
+  /** What the lock is before it is `lock`, one look each. */
+  readonly locksBefore?: readonly Partial<LockStatus>[]
   readonly keys?: readonly string[]
 }
 
@@ -35,6 +37,7 @@ const running: Notify = { Version: '1', State: 'Running' }
 async function scene(t: TestContext, given: Scene): Promise<FakeNode> {
   const states = [...given.states]
   const keys = [...(given.keys ?? ['nodekey:1'])]
+  const locks = [...(given.locksBefore ?? [])]
   return fakeNode(t, {
     'GET status': () => {
       const BackendState = states.length > 1 ? states.shift()! : states[0]!
@@ -53,7 +56,7 @@ async function scene(t: TestContext, given: Scene): Promise<FakeNode> {
     },
     'POST start': { status: 204 },
     'POST login-interactive': { status: 204 },
-    'GET tka/status': lockAnswer(given.lock ?? {}),
+    'GET tka/status': () => lockAnswer(locks.shift() ?? given.lock ?? {}),
   })
 }
 
@@ -175,6 +178,42 @@ describe('up', () => {
       err.endsWith(`\n\tsignet lock sign nodekey:${'3'.repeat(64)} tlpub:${'6'.repeat(64)}\n`),
       err,
     )
+  })
+
+  describe('of a node that has to find a lock first', () => {
+    const awaiting = {
+      Enabled: true,
+      NodeKey: `nodekey:${'3'.repeat(64)}`,
+      Signet: {
+        State: 'awaiting',
+        Genesis: '',
+        Pinned: true,
+        ServerHead: '',
+        FailedClosed: 'The pinned lock has not been found yet',
+        Warnings: null,
+      },
+    }
+
+    test('waits until it is found', async (t) => {
+      const node = await scene(t, {
+        states: ['Stopped', 'Running'],
+        locksBefore: [awaiting, awaiting],
+        lock: { ...awaiting, NodeKeySigned: true, Signet: { ...awaiting.Signet, State: 'on' } },
+      })
+      assert.equal((await node.signet('up')).code, 0)
+      const looks = node.calls.filter((call) => call.what === 'GET tka/status')
+      assert.equal(looks.length, 3)
+    })
+
+    test('gives up with exit code 3, and says what is shown instead', async (t) => {
+      const Warnings = ['The server shows a lock that is not the pinned one']
+      const lock = { ...awaiting, Signet: { ...awaiting.Signet, Warnings } }
+      const node = await scene(t, { states: ['Stopped', 'Running'], lock })
+      const { code, err } = await node.signet('up')
+      assert.equal(code, 3)
+      assert.match(err, /^Warning: The server shows a lock that is not the pinned one\n/)
+      assert.match(err, /This node refuses all peers: The pinned lock has not been found yet\n/)
+    })
   })
 
   test('--json reports the outcome', async (t) => {

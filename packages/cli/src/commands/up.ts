@@ -11,6 +11,7 @@ import {
   BackendState,
   defaultPrefs,
   type LocalClient,
+  type LockStatus,
   type NodeStatus,
   type Prefs,
 } from '@signet/protocol/local-api'
@@ -188,17 +189,32 @@ function startDeadline(milliseconds: number): Deadline {
   return { expired: promise, stop: () => clearTimeout(timer) }
 }
 
-/** Says how the node stands to the lock. */
-async function report({ io, local }: CommandContext, json: boolean): Promise<number> {
-  const lock = await local.lock.status()
-  if (json)
-    io.out(
-      `${JSON.stringify({ BackendState: 'Running', LockedOut: isLockedOut(lock) }, null, 2)}\n`,
-    )
-  if (!isLockedOut(lock)) {
-    for (const warning of lock.Signet?.Warnings ?? []) io.err(`Warning: ${warning}\n`)
-    return 0
+/** How long a lock that must be found first is waited for, and how long in spite of a warning. */
+const lockPatienceMs = 10_000
+const warnedPatienceMs = 1_000
+
+/** Returns the lock, when it is clear how the node stands to it. */
+async function settledLock({ io, local }: CommandContext): Promise<LockStatus> {
+  const start = io.now()
+  for (;;) {
+    const lock = await local.lock.status()
+    if (lock.Signet?.State !== 'awaiting') return lock
+    const warned = (lock.Signet.Warnings ?? []).length > 0
+    if (io.now() - start > (warned ? warnedPatienceMs : lockPatienceMs)) return lock
+    await io.sleep(50)
   }
-  if (json) return cliErrors['locked-out'].exit
-  throw lockedOutError(lock)
+}
+
+/** Says how the node stands to the lock. */
+async function report(context: CommandContext, json: boolean): Promise<number> {
+  const { io } = context
+  const lock = await settledLock(context)
+  if (json) {
+    const outcome = { BackendState: 'Running', LockedOut: isLockedOut(lock) }
+    io.out(`${JSON.stringify(outcome, null, 2)}\n`)
+    if (isLockedOut(lock)) return cliErrors['locked-out'].exit
+  }
+  for (const warning of lock.Signet?.Warnings ?? []) io.err(`Warning: ${warning}\n`)
+  if (isLockedOut(lock)) throw lockedOutError(lock)
+  return 0
 }
