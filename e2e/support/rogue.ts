@@ -30,7 +30,10 @@ export interface Rogue extends AsyncDisposable {
    * Sends a WireGuard initiation and a packet to the victim, waits until `sign` of life from the victim that is
    * surely later, and returns how many datagrams came back.
    */
-  knock(victim: Victim, signOfLife: () => Promise<unknown>): Promise<number>
+  knock(
+    victim: Pick<Victim, 'udp' | 'ip' | 'nodeKey'>,
+    signOfLife: () => Promise<unknown>,
+  ): Promise<number>
 }
 
 /** Creates a rogue with a UDP socket on loopback. */
