@@ -213,6 +213,7 @@ export function createBackend(options: BackendOptions): Backend {
       },
     }).catch((error: unknown) => {
       if (signal.aborted) return
+      session = undefined
       log.warn({ err: error }, 'The server refuses the login')
       offline = reasonOf(error)
       become(BackendState.NeedsLogin)

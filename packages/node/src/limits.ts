@@ -39,6 +39,15 @@ export const maxExactChecks = 64
 /** Updates looked at in one reply of the server; 10 MiB hold about this many small ones. */
 export const maxUpdatesPerReply = 20_000
 
+/**
+ * Updates with a wrong signature in one reply after which the rest is not looked at: each may cost
+ * an exact check of 4 ms, some times over, and an honest server sends none.
+ */
+export const maxForgedUpdates = 8
+
+/** How long after a failure of the gate itself (a full disk) it is tried again. */
+export const gateRetryMs = 5_000
+
 /** A head that differs from the server's for this long is an alarm. */
 export const headAlarmMs: number = 10 * 60_000
 

@@ -23,6 +23,8 @@ import type { PingResult } from './tunnel/tunnel.ts'
 export type NodeLock = LockCommands & {
   status(): LockStatus
   init(request: InitRequest): Promise<void>
+  /** Gets a damaged lock back from the server, if it is the one that was in force here. */
+  heal(): Promise<void>
   readonly recovery: LockRecovery
 }
 
@@ -50,7 +52,7 @@ export type NodeHandles = NodeParts & {
 
 /** Returns the face of a node; an aborted signal closes it. */
 export function createSignetNode(handles: NodeHandles, signal?: AbortSignal): SignetNode {
-  const { commands, recovery, init, engine, backend, runner, sync } = handles
+  const { commands, recovery, init, heal, engine, backend, runner, sync } = handles
   let closed: Promise<void> | undefined
   const close = (): Promise<void> => (closed ??= closeAll(handles))
   const onAbort = (): void => {
@@ -65,7 +67,7 @@ export function createSignetNode(handles: NodeHandles, signal?: AbortSignal): Si
     start: (options) => {
       backend.start(options)
     },
-    lock: { ...commands, status: () => lockStatusOf(handles), init, recovery },
+    lock: { ...commands, status: () => lockStatusOf(handles), init, heal, recovery },
     async settled() {
       await sync.idle()
       await runner.idle()

@@ -352,3 +352,49 @@ test('forgive() lets a replaced key in again, and tells everybody that something
   const after = keeper.state()
   assert.equal(after.kind === 'on' && after.memory.replacedBy(old), undefined)
 })
+
+for (const [name, damage] of damages) {
+  test(`heal() brings back the true history when ${name}, and no other`, () => {
+    const { keeper, files } = locked()
+    const updates = addKey(keeper)
+    keeper.inform(updates)
+    const head = keeper.require().authority.head
+    damage(files)
+    const broken = open(files).keeper
+    const later = [...updates]
+    assert.equal(
+      code(() => broken.heal(testGenesis([admin, testSigner()], 1n), [])),
+      'lock-broken',
+    )
+    assert.equal(
+      code(() => broken.heal(genesis, [])),
+      'lock-broken',
+      'a history that ends too early',
+    )
+    assert.equal(broken.state().kind, 'broken')
+    assert.equal(broken.heal(genesis, later).head, head)
+    const again = open(files.restart('lost')).keeper
+    assert.equal(again.require().authority.head, head)
+  })
+}
+
+test('heal() is for damaged locks with a mark only, and can be tried again after a crash', () => {
+  assert.equal(
+    code(() => open().keeper.heal(genesis, [])),
+    'lock-broken',
+  )
+  crashMatrix(
+    () => {
+      const { files } = locked()
+      files.remove(log)
+      return open(files)
+    },
+    ({ keeper }) => keeper.heal(genesis, []),
+    ({ keeper }, isDone) => {
+      const { kind } = keeper.state()
+      assert.ok(kind === 'on' || (!isDone && kind === 'broken'), kind)
+      if (kind === 'broken') keeper.heal(genesis, [])
+      assert.equal(keeper.require().authority.head, aumHash(genesis))
+    },
+  )
+})

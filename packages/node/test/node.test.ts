@@ -286,7 +286,7 @@ for (const [name, damage] of [
   ['whose log was cut', (dir: string) => truncateSync(join(dir, 'lock', 'updates.log'), 50)],
 ] as const) {
   test(`a node ${name} lets nobody in, whatever the server says, and says why`, async (t) => {
-    const { tailnet } = lockedTailnet(t)
+    const { tailnet, server } = lockedTailnet(t)
     const a = await tailnet.join('a')
     const b = await tailnet.join('b')
     sign(tailnet, a)
@@ -306,8 +306,10 @@ for (const [name, damage] of [
     assert.equal(lock.FilteredPeers?.[0]?.Reason, 'lock-closed')
     assert.match(lock.Signet?.FailedClosed ?? '', /gone|damaged/)
     assert.match((await again.api.status()).Health?.[0] ?? '', /refuses all peers/)
-    await again.api.lock.localDisable()
+    tailnet.lockInfo = () => ({ Head: server.head() })
+    await again.node.lock.heal()
     await tailnet.until(() => names(again).includes('b'))
+    assert.deepEqual((await again.api.status()).Health, [])
   })
 }
 

@@ -15,7 +15,7 @@ import {
 import { createLockKeeper, type LockKeeper } from '../src/lock/keeper.ts'
 import { gateLock } from '../src/lock/lock-state.ts'
 import { createSecretGuard } from '../src/lock/secret-guard.ts'
-import { createLockSync, type LockSync } from '../src/lock/sync.ts'
+import { createLockSync, takeUpdates, type LockSync } from '../src/lock/sync.ts'
 import { silentLog } from '../src/log.ts'
 import { openStateFile, type StateFile } from '../src/state-file.ts'
 import { secret, secretValue, testGenesis, testSigner } from './support/lock-fixture.ts'
@@ -259,6 +259,46 @@ for (const [name, junk] of [
   })
 }
 
+test('takeUpdates() stores good updates in few steps, whatever is among them', () => {
+  const server = createLockServer(genesis)
+  const encoded: Uint8Array[] = []
+  for (let i = 0; i < 300; i++) {
+    encoded.push(...addSomeKey(server).map((aum) => encodeAum(aum)))
+    if (i === 100) encoded.push(encodeAum(testGenesis([testSigner()], 8n)))
+  }
+  const w = world()
+  w.keeper.begin(genesis)
+  let stored = 0
+  w.keeper.onChange(() => stored++)
+  assert.equal(takeUpdates(w.keeper, encoded), 1)
+  assert.equal(aumHashText(w.head()), server.head())
+  assert.ok(stored < 20, String(stored))
+})
+
+test('takeUpdates() does not look at what follows many forgeries', () => {
+  const server = createLockServer(genesis)
+  const [good] = addSomeKey(server)
+  const [signature] = good!.signatures ?? []
+  const forged = Array.from({ length: 50 }, (_, n) =>
+    encodeAum({
+      ...good!,
+      signatures: [{ ...signature!, signature: new Uint8Array(64).fill(n % 16) }],
+    }),
+  )
+  let asked = 0
+  const w = world()
+  w.keeper.begin(genesis)
+  const counting = {
+    inform(aums: readonly Aum[]) {
+      asked++
+      return w.keeper.inform(aums)
+    },
+  }
+  assert.equal(takeUpdates(counting, forged), 50)
+  assert.ok(asked < 60, String(asked))
+  assert.equal(w.head(), aumHash(genesis))
+})
+
 test('updates of a branch that loses are kept, and lead nowhere', async () => {
   const w = await lockedWorld()
   const light = createUpdateBuilder(w.keeper.require().authority, [second.signer])
@@ -314,7 +354,8 @@ for (const call of ['syncOffer', 'syncSend'] as const) {
   test(`Q57: while ${call} fails the authority stays in force, and it is tried again`, async () => {
     const w = await lockedWorld()
     addSomeKey(w.server)
-    w.server.lies[call] = () => Promise.reject(new Error('request returned (500): broken'))
+    const fails = (): Promise<never> => Promise.reject(new Error('request returned (500): broken'))
+    w.server.lies[call] = fails
     await w.hear()
     assert.equal(w.keeper.state().kind, 'on')
     assert.match(w.sync.warnings()[0] ?? '', /broken/)

@@ -71,6 +71,15 @@ export function signetRoutes(parts: NodeParts): readonly ApiRoute[] {
       }
     }),
     {
+      path: 'signet/lock/heal',
+      methods: {
+        async POST() {
+          await parts.heal()
+          return emptyReply()
+        },
+      },
+    },
+    {
       path: 'signet/lock/forgive',
       methods: {
         POST({ query }) {

@@ -22,19 +22,21 @@ import {
   aumHashText,
   bootstrapAuthority,
   compactAuthority,
+  createMemoryStore,
   informAuthority,
   openAuthority,
   parseAumHash,
   stateIdText,
   verifyGenesis,
   type Aum,
+  type AumHash,
   type AumStore,
   type Authority,
 } from '@signet/tka'
 import type { NodePublic } from '@signet/keys'
-import type { FileSystem } from '../durable-file.ts'
+import { replaceFile, type FileSystem } from '../durable-file.ts'
 import { NodeError, reasonOf } from '../errors.ts'
-import type { StateFile } from '../state-file.ts'
+import type { LockMark, StateFile } from '../state-file.ts'
 import { matchesPin } from './fingerprint.ts'
 import { createFileStore, hasFileStore, openFileStore } from './file-store.ts'
 import type { LockState } from './lock-state.ts'
@@ -78,6 +80,14 @@ export type LockKeeper = {
   expect(pin: string): void
   /** Lets a replaced node key in again, by the will of this node's owner. False if it was not one. */
   forgive(nodeKey: NodePublic): boolean
+  /** The update that a lock which was in force here began with. @throws NodeError lock-broken */
+  markedGenesis(): AumHash
+  /**
+   * Puts a history in the place of a damaged store, if it is the one that the mark names.
+   *
+   * @throws NodeError lock-broken; TkaError
+   */
+  heal(genesis: Aum, updates: readonly Aum[]): Authority
   /** Forgets lock, mark and pin: the node leaves its tailnet. */
   reset(): void
   /** Calls back after each change of the state. */
@@ -145,6 +155,18 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
     store = opened
     mark(authority, wasLocked?.genesis ?? aumHashText(authority.oldestAncestor))
     return { kind: 'on', authority, memory }
+  }
+
+  const recoverMemory = (bytes: Uint8Array | undefined): RotationMemory => {
+    const path = join(directory, rotationFile)
+    if (bytes !== undefined) replaceFile(files, path, bytes, 0o600)
+    try {
+      return openRotationMemory(files, path, { mustExist: false })
+    } catch {
+      // It was damaged, and lies in the old directory; the owner asked for a lock that works.
+      files.remove(path)
+      return openRotationMemory(files, path, { mustExist: false })
+    }
   }
 
   try {
@@ -246,6 +268,32 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
       become({ kind: 'on', authority, memory: { ...memory } })
       return true
     },
+    markedGenesis: () => parseAumHash(requireMark(stateFile.get().wasLocked).genesis),
+    heal(genesis, updates) {
+      const { wasLocked } = stateFile.get()
+      const known = requireMark(wasLocked)
+      // First in memory: nothing on disk is touched for a history that is not the one.
+      const trial = createMemoryStore({ now })
+      const begun = bootstrapAuthority(trial, verifyGenesis(genesis))
+      if (aumHashText(begun.head) !== known.genesis) {
+        throw new NodeError('lock-broken', 'The history does not begin as the lost one did')
+      }
+      const grown = updates.length === 0 ? begun : informAuthority(begun, trial, updates)
+      checkMark(wasLocked, grown, trial)
+      // What the old directory says of replaced keys is kept, as far as it can be read.
+      const rotations = files.read(join(directory, rotationFile))
+      setAside(files, directory)
+      files.makeDirectory(directory, 0o700)
+      files.syncDirectory(join(directory, '..'))
+      const memory = recoverMemory(rotations)
+      const opened = createFileStore(files, directory, now)
+      const authority = bootstrapAuthority(opened, verifyGenesis(genesis))
+      store = opened
+      return grow(
+        updates.length === 0 ? authority : informAuthority(authority, opened, updates),
+        memory,
+      )
+    },
     reset() {
       stateFile.update({ wasLocked: null, pin: '' })
       forget()
@@ -269,12 +317,23 @@ function missing(directory: string): LockState {
   }
 }
 
+/** The mark of a lock that is damaged. @throws NodeError lock-broken */
+function requireMark(mark: LockMark | null): LockMark {
+  if (mark !== null) return mark
+  throw new NodeError('lock-broken', 'Nothing tells which lock was in force here')
+}
+
+/** Keeps a damaged directory under another name, the newest damage first. */
+function setAside(files: FileSystem, directory: string): void {
+  if (files.list(directory) === undefined) return
+  const aside = `${directory}.damaged`
+  files.remove(aside)
+  files.rename(directory, aside)
+  files.syncDirectory(join(directory, '..'))
+}
+
 /** A store that was replaced, or taken back to an older time, is damage. */
-function checkMark(
-  mark: { readonly stateId: string; readonly head: string } | null,
-  authority: Authority,
-  store: AumStore,
-): void {
+function checkMark(mark: LockMark | null, authority: Authority, store: AumStore): void {
   if (mark === null) return
   if (authority.stateId !== mark.stateId) {
     throw new NodeError(

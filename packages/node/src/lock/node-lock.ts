@@ -11,11 +11,13 @@ import { join } from 'node:path'
 import { nodePublicOf } from '@signet/keys'
 import type { Clock } from '../clock.ts'
 import { diskFiles } from '../durable-file.ts'
+import { gateRetryMs } from '../limits.ts'
 import type { NodeLog } from '../log.ts'
 import { requireLockKey, requireNodeKey, type StateFile } from '../state-file.ts'
 import { createLockCommands, type LockCommands } from './commands.ts'
 import { createGate, type GateResult } from './gate.ts'
 import { createGateRunner, type GateRunner } from './gate-runner.ts'
+import { healLock } from './heal.ts'
 import { initLock, type InitRequest } from './init.ts'
 import { createLockKeeper, type LockKeeper } from './keeper.ts'
 import type { LockRpc } from './lock-rpc.ts'
@@ -45,6 +47,8 @@ export type NodeLockParts = {
   readonly commands: LockCommands
   readonly recovery: LockRecovery
   readonly init: (request: InitRequest) => Promise<void>
+  /** Gets a damaged lock back from the server. */
+  readonly heal: () => Promise<void>
 }
 
 /** Opens what is on disk and puts the parts together. */
@@ -55,12 +59,13 @@ export function createNodeLock(options: NodeLockOptions): NodeLockParts {
   const guard = createSecretGuard(clock.now)
   const sync = createLockSync({ keeper, rpc, guard, clock, random, log })
   const verdicts = createVerdictCache()
-  const runner = createGateRunner({
+  const runner: GateRunner = createGateRunner({
     gate: createGate(verdicts),
     keeper,
     onResult: onJudged,
     onFailure(error) {
       log.error({ err: error }, 'The gate failed: no peer is let in')
+      clock.schedule(gateRetryMs, () => runner.rerun())
     },
   })
   const owner = {
@@ -84,5 +89,6 @@ export function createNodeLock(options: NodeLockOptions): NodeLockParts {
         ownNodeKey: () => nodePublicOf(requireNodeKey(stateFile.get())),
         knownNodeKeys: () => runner.knownNodeKeys(),
       }),
+    heal: () => healLock({ keeper, rpc, log }),
   }
 }

@@ -33,7 +33,7 @@ import type { TKAInfo } from '@signet/protocol'
 import type { Clock } from '../clock.ts'
 import { createBackoff } from '../control/backoff.ts'
 import { NodeError, reasonOf } from '../errors.ts'
-import { headAlarmMs, maxUpdatesPerReply } from '../limits.ts'
+import { headAlarmMs, maxForgedUpdates, maxUpdatesPerReply } from '../limits.ts'
 import type { LockKeeper } from './keeper.ts'
 import type { LockRpc } from './lock-rpc.ts'
 import type { SecretGuard } from './secret-guard.ts'
@@ -313,29 +313,39 @@ async function exchange(options: LockSyncOptions): Promise<Outcome> {
 
 /**
  * Takes every update that verifies. A batch with one bad update in it must not keep out the good
- * ones: a server that slips one in could otherwise hold back a revocation for ever.
+ * ones: a server that slips one in could otherwise hold back a revocation for ever. So a batch that
+ * is refused is halved until what is refused stands alone.
  *
  * Returns how many were refused.
  */
-function takeUpdates(keeper: LockKeeper, encoded: readonly Uint8Array[]): number {
-  const known = encoded.slice(0, maxUpdatesPerReply)
-  const aums = known.flatMap(decoded)
+export function takeUpdates(
+  keeper: Pick<LockKeeper, 'inform'>,
+  encoded: readonly Uint8Array[],
+): number {
+  const aums = encoded.slice(0, maxUpdatesPerReply).flatMap(decoded)
   let refused = encoded.length - aums.length
-  if (aums.length === 0) return refused
-  try {
-    keeper.inform(aums)
-    return refused
-  } catch (error) {
-    if (!(error instanceof TkaError) || error.code === 'store-write') throw error
-  }
-  for (const aum of aums) {
+  let forged = 0
+  const take = (batch: readonly Aum[]): void => {
+    if (batch.length === 0) return
+    if (forged >= maxForgedUpdates) {
+      refused += batch.length
+      return
+    }
     try {
-      keeper.inform([aum])
+      keeper.inform(batch)
     } catch (error) {
       if (!(error instanceof TkaError) || error.code === 'store-write') throw error
+      if (batch.length > 1) {
+        const half = Math.ceil(batch.length / 2)
+        take(batch.slice(0, half))
+        take(batch.slice(half))
+        return
+      }
       refused++
+      if (error.code === 'bad-signature') forged++
     }
   }
+  take(aums)
   return refused
 }
 

@@ -139,17 +139,24 @@ export function createVerdictCache(limit: number = maxVerdicts): VerdictCache {
       if (unknown.length === 0) return found
       const budget: Budget = { exact: maxExactChecks }
       const inFlight: Promise<void>[] = []
-      for (let at = 0; at < unknown.length; at += verdictSlice) {
-        const claims: PendingClaim[] = []
-        for (const pair of unknown.slice(at, at + verdictSlice)) {
-          const claim = claimed(pair)
-          if ('reason' in claim) keep(pair, claim)
-          else claims.push({ pair, claim })
-        }
+      let claims: PendingClaim[] = []
+      let work = 0
+      const flush = async (): Promise<void> => {
         if (inFlight.length >= slicesInFlight) await inFlight.shift()
         inFlight.push(settle(claims, budget))
+        claims = []
+        work = 0
         await yieldToLoop()
       }
+      for (const pair of unknown) {
+        const claim = claimed(pair)
+        if ('reason' in claim) keep(pair, claim)
+        else claims.push({ pair, claim })
+        // Each level of a chain costs what a signature costs.
+        work += 'reason' in claim ? 1 : claim.checks.length
+        if (work >= verdictSlice) await flush()
+      }
+      if (claims.length > 0) await flush()
       await Promise.all(inFlight)
       return found.map((verdict, index) => {
         const pair = pairs[index]
