@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -118,6 +119,35 @@ describe('a server on sockets', () => {
     await first.ended
     assert.ok((await second.next()).Node)
     a.close()
+  })
+
+  it('merges what a client missed that stopped reading its stream', async () => {
+    await using server = await startRealServer()
+    const key = await server.authKey()
+    const slow = await connectMachine(server, 'slow')
+    await slow.register(key)
+    const stream = await slow.stream()
+    await stream.next()
+    const busy = await connectMachine(server, 'busy')
+    await busy.register(key)
+    stream.pause()
+    // Each report is acknowledged when it is durable, so these are as many rounds at least.
+    const before = server.control.counters.bytes
+    let keys: string[] = []
+    for (let round = 1; round <= 80; round++) {
+      keys = [randomBytes(6_000).toString('base64')]
+      const Hostinfo = { OS: 'linux', Hostname: 'busy', sshHostKeys: keys }
+      assert.equal((await busy.report({ Hostinfo })).status, 200)
+    }
+    const written = server.control.counters.bytes - before
+    stream.resume()
+    const last = await stream.next(
+      (message) => message.PeersChanged?.[0]?.Hostinfo?.sshHostKeys?.[0] === keys[0],
+    )
+    assert.equal(last.PeersChanged!.length, 1)
+    assert.ok(written < 250_000, `${written} bytes were written to a client that did not read`)
+    slow.close()
+    busy.close()
   })
 
   it('answers what needs no identity', async () => {

@@ -68,9 +68,9 @@ function openStream(
   stream: ServerHttp2Stream,
 ): void {
   const { sessions, presence } = services.runtime(tailnet)
+  stream.respond({ ':status': 200, 'content-type': 'application/json' })
   const disconnect = presence.connect(node.row.id)
   const current = tailnet.nodes.get(node.row.id) ?? node
-  stream.respond({ ':status': 200, 'content-type': 'application/json' })
   const session = sessions.open(current, {
     compression,
     sink: streamSink(stream),

@@ -199,6 +199,9 @@ export interface MapStream {
   /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>
   cancel(): void
+  /** Stops reading from the socket, and goes on. */
+  pause(): void
+  resume(): void
 }
 
 function readStream(stream: NodeJS.ReadableStream, abort: AbortController): MapStream {
@@ -220,6 +223,8 @@ function readStream(stream: NodeJS.ReadableStream, abort: AbortController): MapS
   return {
     ended,
     cancel: () => abort.abort(),
+    pause: () => void stream.pause(),
+    resume: () => void stream.resume(),
     async next(wanted = () => true) {
       for (;;) {
         for (let message = messages.shift(); message !== undefined; message = messages.shift()) {
