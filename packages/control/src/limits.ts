@@ -14,12 +14,21 @@ export const MAX_LARGE_BODY_BYTES: number = 10 << 20
 export const MAX_LARGE_REPLY_BYTES: number = 10 << 20
 export const MAX_REPLY_BYTES: number = 1 << 20
 
+/** Bodies of a machine that has no node here: a registration has a few KiB, its host information at most 32. */
+export const MAX_STRANGER_BODY_BYTES: number = 64 << 10
+/** Bodies of all such machines that are under way at once: 64 MiB together. */
+export const MAX_STRANGER_BODIES: number = 1_024
+/** Bodies of one machine that are under way at once, by what they may become. */
+export const MAX_BODY_BYTES_PER_MACHINE: number = 64 << 20
+
 /** A request body must be complete within this time of its headers. */
 export const BODY_DEADLINE_MS: number = 30_000
 /** Plain HTTP request headers must be complete within this time. */
 export const HEADERS_DEADLINE_MS: number = 10_000
 /** From the upgrade until the HTTP/2 preface: nothing about the caller is known before. */
 export const HANDSHAKE_DEADLINE_MS: number = 10_000
+/** How long a client that was refused before it said who it is may take to read why. */
+export const REFUSED_LINGER_MS: number = 1_000
 /** All control connections. A node under lock holds two. */
 export const MAX_CONNECTIONS: number = 60_000
 

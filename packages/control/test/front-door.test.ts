@@ -39,3 +39,24 @@ describe('listen()', () => {
     assert.equal(key.status, 200)
   })
 })
+
+describe('acceptConnections()', () => {
+  it('does not leave the socket to a client that asks for another upgrade and never closes', async () => {
+    await using server = await startRealServer()
+    const socket = connect({
+      port: server.control.port,
+      host: '127.0.0.1',
+      allowHalfOpen: true,
+    })
+    let answer = ''
+    socket.on('data', (chunk) => (answer += String(chunk)))
+    socket.on('error', () => {})
+    socket.write(
+      'GET /other HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    const probe = setInterval(() => socket.write('x'), 100)
+    await new Promise((resolve) => socket.once('close', resolve))
+    clearInterval(probe)
+    assert.match(answer, /^HTTP\/1\.1 404/)
+  })
+})

@@ -10,7 +10,8 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { MachinePrivate } from '@signet/keys'
 import { acceptUpgrade, serveHttp2 } from '@signet/ts2021'
-import { HANDSHAKE_DEADLINE_MS } from '../limits.ts'
+import { HANDSHAKE_DEADLINE_MS, REFUSED_LINGER_MS } from '../limits.ts'
+import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
 import type { MachineServices } from '../machine/services.ts'
 
@@ -21,16 +22,21 @@ export function acceptConnections(
   services: MachineServices,
 ): Disposable {
   const open = new Set<Duplex>()
+  const bodies = createBodyBudget()
 
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (request.url?.split('?')[0] !== '/ts2021') return refuse(socket, '404 Not Found')
     try {
       const { duplex, machineKey, version } = acceptUpgrade({ request, socket, head, serverKey })
       const caller = { machineKey, version }
-      serveHttp2(duplex, (stream, headers) => void serveStream(services, caller, stream, headers), {
-        prefaceTimeout: HANDSHAKE_DEADLINE_MS,
-        onError: (error) => services.logger.debug({ err: error }, 'connection failed'),
-      })
+      serveHttp2(
+        duplex,
+        (stream, headers) => void serveStream(services, caller, stream, headers, bodies),
+        {
+          prefaceTimeout: HANDSHAKE_DEADLINE_MS,
+          onError: (error) => services.logger.debug({ err: error }, 'connection failed'),
+        },
+      )
     } catch (error) {
       // Anybody can send nonsense here; it is not worth more than a line for whoever looks for it.
       services.logger.debug({ err: error }, 'handshake failed')
@@ -51,5 +57,10 @@ export function acceptConnections(
 }
 
 function refuse(socket: Duplex, status: string): void {
+  // A client that never closes its side must not keep the socket.
+  const deadline = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS)
+  deadline.unref()
+  socket.once('close', () => clearTimeout(deadline))
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+  socket.resume()
 }

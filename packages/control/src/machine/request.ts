@@ -11,9 +11,11 @@ import type { ServerHttp2Stream } from 'node:http2'
 import { constants } from 'node:http2'
 import type { MachinePublic } from '@signet/keys'
 import { ProtocolError } from '@signet/protocol'
+import { readBody as readWhole, Ts2021Error } from '@signet/ts2021'
 import type { Clock } from '../clock.ts'
 import { ControlError, httpStatus } from '../errors.ts'
 import { BODY_DEADLINE_MS } from '../limits.ts'
+import type { BodyRoom } from './body-budget.ts'
 
 /** Who is at the other end of a control connection: proven by the handshake, and nothing else is. */
 export interface Caller {
@@ -35,33 +37,37 @@ export function jsonAnswer(json: string): Answer {
 }
 
 /**
- * Reads a whole body.
+ * Reads a whole body. After an error nothing more is read of it, and the stream ends with the answer.
  *
  * @throws ControlError 'too-large', 'timeout', 'bad-request' when it was cut off
  */
-export function readBody(stream: ServerHttp2Stream, limit: number, clock: Clock): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = []
-    let size = 0
-    const settle = (error: ControlError | null): void => {
-      cancelDeadline()
-      // A long poll keeps its stream for hours: nothing of the request may hang on it.
-      stream.off('data', onData).off('end', onEnd).off('close', onClose)
-      if (error === null) resolve(Buffer.concat(chunks, size))
-      else reject(error)
-    }
-    const onData = (chunk: Buffer): void => {
-      size += chunk.length
-      if (size > limit) settle(new ControlError('too-large', `The request exceeds ${limit} bytes`))
-      else chunks.push(chunk)
-    }
-    const onEnd = (): void => settle(null)
-    const onClose = (): void => settle(new ControlError('bad-request', 'The request was cut off'))
-    const cancelDeadline = clock.schedule(BODY_DEADLINE_MS, () =>
-      settle(new ControlError('timeout', 'The request did not arrive in time')),
-    )
-    stream.on('data', onData).on('end', onEnd).on('close', onClose)
-  })
+export async function readBody(
+  stream: ServerHttp2Stream,
+  room: Pick<BodyRoom, 'limit' | 'signal'>,
+  clock: Clock,
+): Promise<Uint8Array> {
+  const late = new AbortController()
+  const cancelDeadline = clock.schedule(BODY_DEADLINE_MS, () => late.abort())
+  try {
+    return await readWhole(stream, room.limit, {
+      signal: AbortSignal.any([late.signal, room.signal]),
+    })
+  } catch (cause) {
+    if (!(cause instanceof Ts2021Error)) throw cause
+    throw refusalOf(cause, room.limit)
+  } finally {
+    cancelDeadline()
+  }
+}
+
+function refusalOf(cause: Ts2021Error, limit: number): ControlError {
+  if (cause.code === 'body-too-large') {
+    return new ControlError('too-large', `The request exceeds ${limit} bytes`, { cause })
+  }
+  if (cause.code === 'timeout') {
+    return new ControlError('timeout', 'The request did not arrive in time', { cause })
+  }
+  return new ControlError('bad-request', 'The request was cut off', { cause })
 }
 
 /** Sends an answer, if the stream still takes one. */
@@ -72,6 +78,8 @@ export function sendAnswer(stream: ServerHttp2Stream, answer: Answer): void {
     ...answer.headers,
   })
   stream.end(answer.body)
+  // What was not read of the request is not waited for.
+  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 /** The answer that an error becomes. What is not one of ours says nothing about itself. */

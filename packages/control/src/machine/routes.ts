@@ -14,6 +14,7 @@ import { MAX_BODY_BYTES } from '../limits.ts'
 import type { MachineServices } from './services.ts'
 import { serveMap } from './map.ts'
 import { register } from './register.ts'
+import type { BodyBudget } from './body-budget.ts'
 import type { Answer, Caller } from './request.ts'
 import { errorAnswer, jsonAnswer, readBody, sendAnswer } from './request.ts'
 import { answerTka } from './tka.ts'
@@ -63,6 +64,7 @@ export async function serveStream(
   caller: Caller,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  bodies: BodyBudget,
 ): Promise<void> {
   // Without a listener a reset by the client would end the process.
   stream.on('error', () => {})
@@ -74,7 +76,7 @@ export async function serveStream(
     if (headers[':method'] !== route.method) {
       throw new ControlError('method-not-allowed', `${path} takes ${route.method}`)
     }
-    const body = await readBody(stream, route.limit, services.clock)
+    const body = await receive(services, caller, bodies, stream, route.limit)
     const answer = await route.serve(services, caller, body, stream)
     if (answer !== null) sendAnswer(stream, answer)
   } catch (error) {
@@ -83,4 +85,16 @@ export async function serveStream(
     else services.logger.debug({ path, status: answer.status, reason: answer.body }, 'refused')
     sendAnswer(stream, answer)
   }
+}
+
+async function receive(
+  { tailnets, clock }: MachineServices,
+  { machineKey }: Caller,
+  bodies: BodyBudget,
+  stream: ServerHttp2Stream,
+  limit: number,
+): Promise<Uint8Array> {
+  const isKnown = tailnets.all().some((tailnet) => tailnet.nodesOfMachine(machineKey).length > 0)
+  using room = bodies.enter(machineKey, isKnown, limit)
+  return await readBody(stream, room, clock)
 }

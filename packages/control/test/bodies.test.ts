@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Bodies of requests: bounded in what they cost whoever sends them, and never taken for whole when they are
+ * not.
+ */
+
+import assert from 'node:assert/strict'
+import type { ServerHttp2Stream } from 'node:http2'
+import { PassThrough } from 'node:stream'
+import { describe, it } from 'node:test'
+import { encodeUtf8 } from '@signet/codec'
+import { generateMachineKey, machinePublicOf } from '@signet/keys'
+import { createFakeClock } from '@signet/testkit'
+import { ControlError } from '../src/errors.ts'
+import {
+  BODY_DEADLINE_MS,
+  MAX_BODY_BYTES,
+  MAX_BODY_BYTES_PER_MACHINE,
+  MAX_LARGE_BODY_BYTES,
+  MAX_STRANGER_BODIES,
+  MAX_STRANGER_BODY_BYTES,
+} from '../src/limits.ts'
+import { createBodyBudget } from '../src/machine/body-budget.ts'
+import { readBody } from '../src/machine/request.ts'
+import { connectMachine, startRealServer } from './support/real-client.ts'
+
+const never = new AbortController().signal
+
+/** A stream as HTTP/2 would hand it over; `rstCode` is what tells a whole body from a cut one. */
+function fakeStream(rstCode = 0): PassThrough & ServerHttp2Stream {
+  return Object.assign(new PassThrough(), { rstCode }) as unknown as PassThrough & ServerHttp2Stream
+}
+
+describe('readBody()', () => {
+  it('takes a body that was cut for cut, though its stream ends like a whole one', async () => {
+    const stream = fakeStream(8)
+    const body = readBody(stream, { limit: 100, signal: never }, createFakeClock())
+    stream.end('{"NodeKey":')
+    await assert.rejects(body, { code: 'bad-request' })
+  })
+
+  it('keeps one buffer for a body that comes byte by byte', async () => {
+    const size = 1 << 18
+    const stream = fakeStream()
+    const body = readBody(stream, { limit: size, signal: never }, createFakeClock())
+    for (let at = 0; at < 64; at++) {
+      const chunk = encodeUtf8('x')
+      stream.emit('data', chunk)
+    }
+    stream.emit('end')
+    assert.equal((await body).length, 64)
+    assert.ok((await body).buffer.byteLength <= 4096)
+  })
+
+  it('gives up after the deadline, beyond the limit, and when its room is taken away', async () => {
+    const clock = createFakeClock()
+    const slow = readBody(fakeStream(), { limit: 1, signal: never }, clock)
+    clock.advance(BODY_DEADLINE_MS)
+    await assert.rejects(slow, { code: 'timeout' })
+    const long = fakeStream()
+    const tooLong = readBody(long, { limit: 1, signal: never }, clock)
+    long.write('ab')
+    await assert.rejects(tooLong, { code: 'too-large' })
+    const ending = new AbortController()
+    const ended = readBody(fakeStream(), { limit: 1, signal: ending.signal }, clock)
+    ending.abort()
+    await assert.rejects(ended, { code: 'timeout' })
+  })
+})
+
+describe('createBodyBudget()', () => {
+  const machine = machinePublicOf(generateMachineKey())
+
+  it('gives a stranger little, and takes the oldest room away for the newest', () => {
+    const budget = createBodyBudget()
+    const rooms = Array.from({ length: MAX_STRANGER_BODIES }, () =>
+      budget.enter(machine, false, MAX_LARGE_BODY_BYTES),
+    )
+    assert.ok(rooms.every(({ limit }) => limit === MAX_STRANGER_BODY_BYTES))
+    assert.ok(rooms.every(({ signal }) => !signal.aborted))
+    rooms[0]?.[Symbol.dispose]()
+    budget.enter(machine, false, MAX_BODY_BYTES)
+    assert.equal(rooms[1]?.signal.aborted, false)
+    budget.enter(machine, false, MAX_BODY_BYTES)
+    assert.equal(rooms[1]?.signal.aborted, true)
+    assert.equal(rooms[2]?.signal.aborted, false)
+  })
+
+  it('refuses a machine that has too much under way, and nobody else', () => {
+    const budget = createBodyBudget()
+    const count = Math.floor(MAX_BODY_BYTES_PER_MACHINE / MAX_LARGE_BODY_BYTES)
+    const rooms = Array.from({ length: count }, () =>
+      budget.enter(machine, true, MAX_LARGE_BODY_BYTES),
+    )
+    assert.throws(
+      () => budget.enter(machine, true, MAX_LARGE_BODY_BYTES),
+      (error) => error instanceof ControlError && error.code === 'rate-limited',
+    )
+    budget.enter(machinePublicOf(generateMachineKey()), true, MAX_LARGE_BODY_BYTES)
+    rooms[0]?.[Symbol.dispose]()
+    budget.enter(machine, true, MAX_LARGE_BODY_BYTES)
+  })
+})
+
+describe('a machine without a node', () => {
+  it('cannot make the server hold a large body', async () => {
+    await using server = await startRealServer()
+    const stranger = await connectMachine(server, 'stranger')
+    const path = '/machine/tka/sync/send'
+    const large = JSON.stringify({ Head: 'x'.repeat(2 * MAX_STRANGER_BODY_BYTES) })
+    assert.equal((await stranger.post('GET', path, large)).status, 413)
+    assert.equal((await stranger.register(await server.authKey())).json.Error, '')
+    assert.equal((await stranger.post('GET', path, large)).status, 404)
+    // The connection goes on after a body that was refused.
+    assert.equal((await stranger.report()).status, 200)
+    stranger.close()
+  })
+})
