@@ -44,7 +44,7 @@ const judged: { readonly [Field in keyof Required<JudgedNode>]: JudgedNode[Field
 }
 const shown: { readonly [Field in keyof Required<ShownNode>]: ShownNode[Field] } = {
   ID: 12_345,
-  StableID: 'other' as ShownNode['StableID'],
+  StableID: 'other',
   Name: 'b.example.',
   Key: stranger.Key,
   DiscoKey: `discokey:${'2'.repeat(64)}` as NonNullable<ControlNode['DiscoKey']>,
