@@ -20,8 +20,7 @@ export async function run({ io, flags, args, socketFlag }: CommandContext): Prom
       hint: 'A real network interface is not supported by this version.',
     })
   }
-  const stateDir =
-    flags.text('state-dir') || (io.env['SIGNET_STATE_DIR'] ?? '') || defaultNodeDir(io.env)
+  const stateDir = flags.text('state-dir') || defaultNodeDir(io.env)
   const socketPath = socketFlag || (io.env['SIGNET_SOCKET'] ?? '') || nodeSocket(stateDir)
   const pretty = parseLogFormat(flags.text('log-format'), io.interactive) === 'pretty'
   const write = (line: string): void => io.err(pretty ? prettyLine(line) : line)

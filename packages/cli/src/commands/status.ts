@@ -31,7 +31,7 @@ export async function run({ io, flags, args, local }: CommandContext): Promise<n
   const [whole, lock] = await Promise.all([local.status({ peers }), lockStatus(local)])
   const status = flags.switch('active') ? onlyActive(whole) : whole
   if (flags.switch('json')) {
-    io.out(`${indentJson(encodeNodeStatus(status), '  ')}\n`)
+    io.out(indentJson(encodeNodeStatus(status), '  '))
     return isLockedOut(lock) ? cliErrors['locked-out'].exit : 0
   }
   if (status.Health?.length && /^(Starting|NoState)$/.test(status.BackendState)) {

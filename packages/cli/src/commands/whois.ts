@@ -6,8 +6,10 @@
  * @module
  */
 
+import { encodeWhoIs } from '@signet/protocol/local-api'
 import type { CommandContext } from '../command.ts'
 import { CliError } from '../errors.ts'
+import { indentJson } from '../indent-json.ts'
 
 /** Runs `whois`. */
 export async function run({ io, flags, args, local }: CommandContext): Promise<void> {
@@ -16,22 +18,40 @@ export async function run({ io, flags, args, local }: CommandContext): Promise<v
   if (args.length > 1) throw new CliError('usage', 'too many arguments, expected at most one peer')
   const who = await local.whois(address)
   if (flags.switch('json')) {
-    io.out(`${JSON.stringify(who, null, 2)}\n`)
+    io.out(`${indentJson(encodeWhoIs(who), '  ')}\n`)
     return
   }
   const { Node: node, UserProfile: user } = who
-  const line = (name: string, value: string): void => io.out(`  ${name}:`.padEnd(17) + `${value}\n`)
-  io.out('Machine:\n')
-  line('Name', node.Name.replace(/\.$/, ''))
-  line('ID', node.StableID)
-  line('Addresses', `[${(node.Addresses ?? []).join(' ')}]`)
   const routes = (node.AllowedIPs ?? []).slice(2)
-  if (routes.length > 0) line('AllowedIPs', `[${routes.join(' ')}]`)
-  if (node.Tags !== undefined && node.Tags.length > 0) {
-    line('Tags', node.Tags.join(', '))
-    return
-  }
+  const tags = node.Tags ?? []
+  io.out('Machine:\n')
+  io.out(
+    block([
+      ['Name', node.Name.replace(/\.$/, '')],
+      ['ID', node.StableID],
+      ['Addresses', goList(node.Addresses ?? [])],
+      ...(routes.length > 0 ? [['AllowedIPs', goList(routes)] as const] : []),
+      ...(tags.length > 0 ? [['Tags', tags.join(', ')] as const] : []),
+    ]),
+  )
+  if (tags.length > 0) return
   io.out('User:\n')
-  line('Name', user.LoginName)
-  line('ID', String(user.ID))
+  io.out(
+    block([
+      ['Name', user.LoginName],
+      ['ID', String(user.ID)],
+    ]),
+  )
+}
+
+/** Indented lines of a name and a value; each block is aligned for itself, as Go's tabwriter does. */
+function block(lines: readonly (readonly [string, string])[]): string {
+  const names = lines.map(([name]) => `  ${name}:`)
+  const width = Math.max(10, ...names.map((name) => name.length + 5))
+  return lines.map(([, value], i) => `${(names[i] ?? '').padEnd(width)}${value}\n`).join('')
+}
+
+/** A list as Go prints one. */
+function goList(values: readonly string[]): string {
+  return `[${values.join(' ')}]`
 }
