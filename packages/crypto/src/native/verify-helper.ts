@@ -13,7 +13,7 @@ import type { RawSignature } from '../platform.ts'
 import { packSignatures } from './signature-pack.ts'
 
 /** Below this many a thread is not worth starting: this thread has done them before it runs. */
-const START_AT = 512
+const START_AT = 256
 
 /** How many it gets at once: some milliseconds of work. */
 const CHUNK = 96

@@ -24,7 +24,7 @@ import { createVerifyHelper } from './verify-helper.ts'
 const POOL_WINDOW = 32
 
 /** How long this thread verifies in one turn of the event loop. */
-const SLICE_MS = 4
+const SLICE_MS = 3
 
 /** Verifies many, in order. */
 export type VerifyMany = (items: readonly RawSignature[]) => Promise<boolean[]>

@@ -158,10 +158,13 @@ export function createVerdictCache(limit: number = maxVerdicts): VerdictCache {
       }
       if (claims.length > 0) await flush()
       await Promise.all(inFlight)
-      return found.map((verdict, index) => {
+      await yieldToLoop()
+      const now = found.map((verdict, index) => {
         const pair = pairs[index]
         return verdict ?? (pair && find(pair.nodeKey, pair.signature))
       })
+      await yieldToLoop()
+      return now
     },
     stats: () => ({ verified, exact, kept }),
   }
