@@ -56,6 +56,9 @@ export function createNodeLock(options: NodeLockOptions): NodeLockParts {
   const { stateFile, stateDir, rpc, clock, random, log, onJudged } = options
   const directory = join(stateDir, 'lock')
   const keeper = createLockKeeper({ stateFile, files: diskFiles, directory, now: clock.now })
+  const found = keeper.state()
+  if (found.kind === 'broken')
+    log.error({ why: found.why }, 'The lock is damaged: no peer is let in')
   const guard = createSecretGuard(clock.now)
   const sync = createLockSync({ keeper, rpc, guard, clock, random, log })
   const verdicts = createVerdictCache()

@@ -85,6 +85,8 @@ export function createLockSync(options: LockSyncOptions): LockSync {
   let target: LockTarget | undefined
   let running: Promise<void> | undefined
   let isStale = false
+  /** How often what the server said was forgotten: each time it may be another server after. */
+  let pauses = 0
   let cancelRetry: (() => void) | undefined
   let isClosed = false
   let failure = ''
@@ -108,8 +110,10 @@ export function createLockSync(options: LockSyncOptions): LockSync {
   }
 
   const attempt = async (wanted: LockTarget): Promise<void> => {
+    const begun = pauses
+    const isCurrent = (): boolean => pauses === begun
     try {
-      failure = (await synchronise(options, wanted)).problem
+      failure = (await synchronise(options, wanted, isCurrent)).problem
       if (failure === '') backoff.reset()
     } catch (error) {
       failure = reasonOf(error)
@@ -160,6 +164,7 @@ export function createLockSync(options: LockSyncOptions): LockSync {
       return out
     },
     pause() {
+      pauses++
       target = undefined
       differsSince = undefined
       failure = ''
@@ -211,7 +216,11 @@ type Outcome = { readonly problem: string }
 
 const fine: Outcome = { problem: '' }
 
-async function synchronise(options: LockSyncOptions, target: LockTarget): Promise<Outcome> {
+async function synchronise(
+  options: LockSyncOptions,
+  target: LockTarget,
+  isCurrent: () => boolean,
+): Promise<Outcome> {
   const { keeper } = options
   const isOn = (): boolean => keeper.state().kind === 'on'
   if (keeper.state().kind === 'broken') return fine
@@ -226,7 +235,7 @@ async function synchronise(options: LockSyncOptions, target: LockTarget): Promis
     return fine
   }
   try {
-    await begin(options)
+    await begin(options, isCurrent)
   } catch (error) {
     // The owner's choice is no problem to be told about.
     if (error instanceof NodeError && error.code === 'lock-disallowed') return fine
@@ -236,13 +245,17 @@ async function synchronise(options: LockSyncOptions, target: LockTarget): Promis
 }
 
 /** A lock is announced: fetch how it began, verify, follow. */
-async function begin({ keeper, rpc, log }: LockSyncOptions): Promise<void> {
+async function begin(
+  { keeper, rpc, log }: LockSyncOptions,
+  isCurrent: () => boolean,
+): Promise<void> {
   const before = keeper.state()
   const { genesis } = await rpc.bootstrap('')
   if (genesis === null) {
     throw new NodeError('control-protocol', 'The server announces a lock but does not show it')
   }
-  if (keeper.state() !== before) return
+  // What one server showed is nothing to a node that has gone to another one meanwhile.
+  if (keeper.state() !== before || !isCurrent()) return
   const authority = keeper.begin(decodeAum(genesis))
   log.info(
     { stateId: authority.stateId, genesis: aumHashText(authority.oldestAncestor) },
