@@ -29,14 +29,15 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   tka: { pure: true, on: BASE },
   noise: { pure: true, on: BASE },
   wireguard: { pure: true, on: BASE },
+  derp: { pure: true, on: BASE },
   protocol: { pure: true, on: [...BASE, 'tka'] },
   ts2021: { pure: false, on: [...BASE, 'noise'] },
-  control: { pure: false, on: [...BASE, 'tka', 'noise', 'protocol', 'ts2021'] },
+  control: { pure: false, on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'ts2021'] },
   node: { pure: false, on: [...BASE, 'tka', 'noise', 'protocol', 'ts2021', 'wireguard'] },
   cli: { pure: false, on: [...BASE, 'tka', 'protocol', 'control', 'node'] },
   testkit: {
     pure: false,
-    on: [...BASE, 'tka', 'noise', 'protocol', 'ts2021', 'wireguard', 'control', 'node'],
+    on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'ts2021', 'wireguard', 'control', 'node'],
   },
 }
 

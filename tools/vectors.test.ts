@@ -65,7 +65,7 @@ async function run(context: TestContext, files: Readonly<Record<string, unknown>
   const lines: string[] = []
   await runVectors(directory(context, files), {
     formats: new Map([['length', length]]),
-    later: new Set(['stun']),
+    later: new Set(['packet-filter']),
     rules: new Set(['written']),
     print: (line) => void lines.push(line),
   })
@@ -86,7 +86,7 @@ describe('runVectors()', () => {
   test('lists what is not counted', async (t) => {
     const { lines } = await run(t, {
       'length.json': file(good),
-      'stun.json': { format: 'stun/1', source: '', cases: [good] },
+      'packet-filter.json': { format: 'packet-filter/1', source: '', cases: [good] },
       'cli-status.txt': 'text',
       'cli-status.json': '{}',
     })
@@ -94,7 +94,7 @@ describe('runVectors()', () => {
       'checked elsewhere: cli-status.json (texts of the command line: packages/cli/test)',
       'checked elsewhere: cli-status.txt (texts of the command line: packages/cli/test)',
       'length.json: 1 of 1',
-      'later: stun.json (1 cases)',
+      'later: packet-filter.json (1 cases)',
       '1 passed, 0 failed',
     ])
   })
@@ -118,7 +118,10 @@ describe('runVectors()', () => {
     ['upper-case hex', { 'length.json': file({ ...good, bytes: '0A0B' }) }],
     ['a member that nobody compares', { 'length.json': file({ ...good, future: 1 }) }],
     ['a difference that is not written down', { 'length.json': file({ name: 'a', better: 'x' }) }],
-    ['a later file without cases', { 'stun.json': { format: 'stun/1', source: '', cases: [] } }],
+    [
+      'a later file without cases',
+      { 'packet-filter.json': { format: 'packet-filter/1', source: '', cases: [] } },
+    ],
   ]
   for (const [name, files] of broken) {
     test(`fails on ${name}`, async (t) => {
