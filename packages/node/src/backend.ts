@@ -150,6 +150,13 @@ export function createBackend(options: BackendOptions): Backend {
     runner.update({ self: null, peers: [], acceptRoutes: false })
   }
 
+  /** Nothing of the present login goes on: no session, no tunnel, no map. */
+  const tearDown = (): void => {
+    endSession()
+    engine.stop()
+    forgetMap()
+  }
+
   const beginSession = (authKey: string, renew: boolean): void => {
     endSession()
     const { nodeKey, oldNodeKey, prefs } = stateFile.get()
@@ -280,9 +287,7 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   const stop = (): void => {
-    endSession()
-    engine.stop()
-    forgetMap()
+    tearDown()
     offline = ''
     authUrl = ''
     const { nodeKey } = stateFile.get()
@@ -347,9 +352,7 @@ export function createBackend(options: BackendOptions): Backend {
 
     async logout() {
       const { nodeKey, lockKey, prefs } = stateFile.get()
-      endSession()
-      engine.stop()
-      forgetMap()
+      tearDown()
       if (nodeKey && lockKey) {
         const signal = AbortSignal.timeout(10_000)
         await registerLogout({ nodeKey, lockKey }, hostinfo(), {
@@ -363,6 +366,10 @@ export function createBackend(options: BackendOptions): Backend {
         })
         link.reset()
       }
+      // The server may have taken its time, and the node may have been brought up again meanwhile:
+      // that session must not live on when the lock is forgotten.
+      tearDown()
+      pendingAuthKey = ''
       stateFile.update({
         nodeKey: null,
         oldNodeKey: null,

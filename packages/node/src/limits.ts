@@ -9,6 +9,12 @@
 /** Official watchdog: a server sends something at least once a minute. */
 export const mapSilenceMs = 120_000
 
+/** A map stream that lasted this long worked; the next failure is a first one. */
+export const steadyStreamMs = 5_000
+
+/** First wait before a server is asked again that answers for a person who has done nothing. */
+export const followupStepMs = 250
+
 /** Official time limit of one call to the server. */
 export const callMs = 60_000
 

@@ -204,19 +204,36 @@ test('Q47: createLogin() sends a key that only looks wrapped as it is', async ()
 })
 
 test('createLogin() shows an address once, then waits for its outcome with the same key', async () => {
-  const { control, login, visits } = rig()
+  const { control, login, visits, clock } = rig()
   control.answers.push(
     { AuthURL: 'https://c/a/1' },
     { AuthURL: 'https://c/a/1' },
     { AuthURL: 'https://c/a/2' },
   )
-  await login().attempt()
+  const outcome = login().attempt()
+  await control.until(() => control.registrations.length === 2)
+  await clock.advanceAsync(10_000)
+  await outcome
   assert.deepEqual(visits, ['https://c/a/1', 'https://c/a/2'])
   assert.deepEqual(
     control.registrations.map(({ Followup }) => Followup),
     ['', 'https://c/a/1', 'https://c/a/1', 'https://c/a/2'],
   )
   assert.equal(new Set(control.registrations.map(({ NodeKey }) => NodeKey)).size, 1)
+})
+
+test('createLogin() is not kept busy by a server that sends it from address to address', async () => {
+  const { control, login, visits, clock, closing } = rig()
+  for (let n = 0; n < 1_000; n++) control.answers.push({ AuthURL: `https://c/a/${n}` })
+  const outcome = assert.rejects(login().attempt())
+  for (let turn = 0; turn < 500; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    await clock.advanceAsync(20)
+  }
+  assert.ok(visits.length < 20, `${visits.length} addresses in ten seconds`)
+  closing.abort()
+  await clock.advanceAsync(60_000)
+  await outcome
 })
 
 for (const [name, answer, expected] of [
@@ -353,12 +370,52 @@ test('runControlSession() reconnects with backoff, and hears a whole map again',
   const { control, messages, clock } = session(t)
   await control.until(() => messages.length === 1)
   for (let round = 1; round <= 3; round++) {
+    await clock.advanceAsync(5_000)
     control.streams.at(-1)?.end()
     await control.until(() => clock.waiting() > 0 && control.streams.every(({ isOpen }) => !isOpen))
     await clock.advanceAsync(20)
     await control.until(() => messages.length === round + 1)
   }
   assert.ok(messages.every(([, isFirst]) => isFirst))
+})
+
+test('runControlSession() comes ever later to a server that shows its map and hangs up', async (t) => {
+  const { control, messages, clock } = session(t)
+  await control.until(() => messages.length === 1)
+  const firstMessage = control.firstMessage
+  control.firstMessage = (request) => {
+    setImmediate(() => control.streams.at(-1)?.end())
+    return firstMessage?.(request) ?? first
+  }
+  control.streams.at(-1)?.end()
+  for (let turn = 0; turn < 400; turn++) {
+    await new Promise((resolve) => setImmediate(resolve))
+    await clock.advanceAsync(10)
+  }
+  assert.ok(messages.length < 20, `${messages.length} streams in four seconds`)
+})
+
+test('runControlSession() does nothing with an answer that comes after its end', async () => {
+  const r = rig()
+  const late = Promise.withResolvers<object>()
+  r.control.answers.push(late.promise)
+  let logins = 0
+  const done = runControlSession({
+    link: r.link,
+    clock: r.clock,
+    random: () => 0.5,
+    login: r.login(),
+    onLogin: () => logins++,
+    describe: () => describe(generateNodeKey()),
+    onMap: () => undefined,
+    onStatus: () => undefined,
+    signal: r.closing.signal,
+  })
+  await r.control.until(() => r.control.registrations.length === 1)
+  r.closing.abort()
+  late.resolve({})
+  await done
+  assert.equal(logins, 0)
 })
 
 test('runControlSession() takes two minutes of silence for the end of a server', async (t) => {

@@ -10,6 +10,7 @@
 import type { MapRequest, MapResponse } from '@signet/protocol'
 import { sleep, type Clock } from '../clock.ts'
 import { NodeError } from '../errors.ts'
+import { steadyStreamMs } from '../limits.ts'
 import { createBackoff } from './backoff.ts'
 import type { ControlLink } from './link.ts'
 import { mapMessages } from './map-stream.ts'
@@ -40,7 +41,10 @@ export type ControlSessionOptions = {
 export async function runControlSession(options: ControlSessionOptions): Promise<void> {
   const { signal } = options
   try {
-    options.onLogin(await logIn(options))
+    const result = await logIn(options)
+    // An answer that comes after the end is nobody's.
+    if (signal.aborted) return
+    options.onLogin(result)
     await followMap(options)
   } catch (error) {
     if (!signal.aborted) throw error
@@ -78,6 +82,7 @@ async function followMap(options: ControlSessionOptions): Promise<void> {
   const { link, clock, random, signal } = options
   const backoff = createBackoff(random)
   while (!signal.aborted) {
+    const startedAt = clock.now()
     try {
       let isFirst = true
       for await (const message of mapMessages({
@@ -89,7 +94,7 @@ async function followMap(options: ControlSessionOptions): Promise<void> {
         if (isFirst && message.Node === undefined) {
           throw new NodeError('control-protocol', 'The first message of the map lacks this node')
         }
-        backoff.reset()
+        if (signal.aborted) return
         options.onStatus(true)
         options.onMap(message, isFirst)
         isFirst = false
@@ -101,6 +106,8 @@ async function followMap(options: ControlSessionOptions): Promise<void> {
       // A stream that was cut says nothing good about its connection.
       link.reset()
     }
+    // A server that shows a map and hangs up, again and again, is not one that works.
+    if (clock.now() - startedAt >= steadyStreamMs) backoff.reset()
     await sleep(clock, backoff.next(), signal)
   }
 }

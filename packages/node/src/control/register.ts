@@ -40,9 +40,10 @@ import {
   resignNodeKey,
   signByCredential,
 } from '@signet/tka'
-import { withDeadline, type Clock } from '../clock.ts'
+import { sleep, withDeadline, type Clock } from '../clock.ts'
 import { NodeError, reasonOf } from '../errors.ts'
-import { callMs, maxReplyBytes } from '../limits.ts'
+import { callMs, followupStepMs, maxReplyBytes } from '../limits.ts'
+import { createBackoff } from './backoff.ts'
 import { readReply, refuse, type ControlLink } from './link.ts'
 
 /** What a login begins with. */
@@ -137,6 +138,7 @@ export function createLogin(request: LoginRequest, options: RegisterOptions): Lo
   return {
     async attempt() {
       let hasExpired = false
+      const backoff = createBackoff(() => 0.5, followupStepMs)
       for (;;) {
         const key = (current ??= generateNodeKey())
         const response = await register(message(key), options)
@@ -154,6 +156,9 @@ export function createLogin(request: LoginRequest, options: RegisterOptions): Lo
         }
         if (response.NodeKeyExpired || isSignatureShown) continue
         if (response.AuthURL !== '') {
+          // A follow-up is answered when a person has acted. A server that answers it with another
+          // address each time would keep this node asking, as fast as it can.
+          if (followup !== '') await sleep(options.clock, backoff.next(), options.signal)
           if (response.AuthURL !== followup) options.onVisit(response.AuthURL)
           followup = response.AuthURL
           continue

@@ -45,13 +45,18 @@ export type Refusal = {
   readonly retryAfter?: string
 }
 
+type ReadyAnswer = Partial<RegisterResponse> | Refusal | Error
+
+/** An answer, or one that takes its time. */
+export type RegisterAnswer = ReadyAnswer | Promise<ReadyAnswer>
+
 export type FakeControl = {
   readonly dial: DialControl
   readonly registrations: RegisterRequest[]
   readonly streams: MapStreamHandle[]
   readonly liteUpdates: MapRequest[]
   /** Answers to the next registrations, in order; then {@link registered}. */
-  readonly answers: (Partial<RegisterResponse> | Refusal | Error)[]
+  readonly answers: RegisterAnswer[]
   /** What a stream begins with. */
   firstMessage: ((request: MapRequest) => MapResponse) | undefined
   /** Refuses map requests. */
@@ -120,7 +125,7 @@ export function createFakeControl(): FakeControl {
   async function route(call: ControlCall): Promise<ControlReply> {
     if (call.path === '/machine/register') {
       control.registrations.push(parseRegisterRequest(call.body))
-      const next = control.answers.shift() ?? registered
+      const next = await (control.answers.shift() ?? registered)
       if (next instanceof Error) throw next
       return 'status' in next
         ? refusal(next)
