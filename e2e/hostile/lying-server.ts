@@ -43,7 +43,7 @@ const control = await startControl({
   intercept: liar,
 })
 const say = (answer: object): void => void process.stdout.write(`${JSON.stringify(answer)}\n`)
-say({ url: control.url, rogue: { nodeKey: rogue.nodeKey, name: rogue.described.Name } })
+say({ url: control.url, rogue: rogue.nodeKey })
 
 /** A knock that is under way: it ends when it is told that the node has shown life since. */
 let knock: { readonly alive: () => void; readonly answers: Promise<number> } | undefined

@@ -50,7 +50,8 @@ async function admin(stage: Stage, command: string, file = ''): Promise<string> 
 
 /** The server in the hands of an attacker. */
 export interface LyingServer {
-  readonly rogue: { readonly nodeKey: string; readonly name: string }
+  /** The node key of the server's own node. */
+  readonly rogueKey: string
   tell(lie: string, mode?: 'full' | 'delta', node?: string): Promise<void>
   beHonest(): Promise<void>
   /** Has the rogue shake hands with a machine; `alive` is the last thing it could have answered before. */
@@ -64,7 +65,7 @@ export async function takeOver(stage: Stage, port: string): Promise<LyingServer>
     'Somebody owns the machine of the server: its database, its keys, every word it says.',
   )
   const program = stage.node('e2e/hostile/lying-server.ts', [join(stage.dir, 'server'), port])
-  const { rogue } = (await answer()) as unknown as Pick<LyingServer, 'rogue'>
+  const rogueKey = String((await answer())['rogue'])
 
   async function answer(): Promise<Readonly<Record<string, unknown>>> {
     const parsed = JSON.parse(await program.line()) as Readonly<Record<string, unknown>>
@@ -76,7 +77,7 @@ export async function takeOver(stage: Stage, port: string): Promise<LyingServer>
     return answer()
   }
   return {
-    rogue,
+    rogueKey,
     async tell(lie, mode = 'full', node = '') {
       await order({ do: 'tell', lie, mode, node })
     },
