@@ -157,6 +157,31 @@ test('lock local-disable sends an empty object', async (t) => {
   assert.equal(node.calls[0]!.body.toString(), '{}')
 })
 
+test('lock repair asks the node to get its lock back, and says when it is', async (t) => {
+  const node = await fakeNode(t, { 'POST signet/lock/heal': {} })
+  const { code, out } = await node.signet('lock repair')
+  assert.equal(code, 0)
+  assert.match(out, /in order again/)
+  const refusing = await fakeNode(t, {
+    'POST signet/lock/heal': { status: 400, body: 'The lock of this node is not damaged' },
+  })
+  const refused = await refusing.signet('lock repair')
+  assert.equal(refused.code, 1)
+  assert.match(refused.err, /not damaged/)
+})
+
+test('lock forgive sends a node key, and nothing else', async (t) => {
+  const node = await fakeNode(t, { 'POST signet/lock/forgive': {} })
+  const key = `nodekey:${'ab'.repeat(32)}`
+  assert.equal((await node.signet(`lock forgive ${key}`)).code, 0)
+  assert.equal(new URLSearchParams(node.calls[0]!.query).get('node-key'), key)
+  for (const words of ['lock forgive', 'lock forgive a b']) {
+    assert.equal((await node.signet(words)).code, 2)
+  }
+  assert.equal((await node.signet('lock forgive tlpub:00')).code, 1)
+  assert.equal(node.calls.length, 1)
+})
+
 describe('lock revoke-keys', () => {
   const hash = 'EO6MU62OLDUWFJSRN3SHDZ4YQCHS2B6JWGWUCACUGIYD6F56Y4NQ'
   const hex = parseAumHash(hash)

@@ -7,6 +7,7 @@
  */
 
 import { decodeUtf8 } from '@signet/codec'
+import type { NodePublic } from '@signet/keys'
 import { ProtocolError } from './errors.ts'
 import {
   parseLockLog,
@@ -76,6 +77,10 @@ export interface LocalLockClient {
   modify(request: LockModifyRequest): Promise<void>
   disable(secret: Uint8Array): Promise<void>
   localDisable(): Promise<void>
+  /** Signet only: gets a damaged authority back from the server, checked against this node's own mark. */
+  repair(): Promise<void>
+  /** Signet only: lets a node key in again that this node remembers as replaced. */
+  forgive(nodeKey: NodePublic): Promise<void>
   /** Returns at most `limit` updates, newest first. */
   log(limit: number): Promise<LockUpdate[]>
   /** Returns the valid signatures that a key has made (marshalled). */
@@ -140,6 +145,12 @@ export function createLocalClient(transport: ApiTransport): LocalClient {
       },
       localDisable: async () => {
         await post('tka/force-local-disable', '{}')
+      },
+      repair: async () => {
+        await post('signet/lock/heal')
+      },
+      forgive: async (nodeKey) => {
+        await post(`signet/lock/forgive?node-key=${encodeURIComponent(nodeKey)}`)
       },
       log: async (limit) => parseLockLog(await get(`tka/log?limit=${limit}`)),
       affectedSignatures: async (keyId) =>

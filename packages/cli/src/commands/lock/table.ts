@@ -158,6 +158,28 @@ export const lockCommands: readonly Command[] = [
     load: () => import('./local-disable.ts'),
   },
   {
+    path: ['lock', 'repair'],
+    summary: "Get this node's damaged copy of the lock back",
+    usage: '',
+    details: [
+      'For a node that refuses everybody because its copy of the lock is damaged or gone. The history is fetched from the server and taken only if it holds both the first and the newest update that this node had; the damaged files are kept beside it.',
+    ],
+    flags: [socketFlag],
+    example: 'lock repair',
+    load: () => import('./repair.ts'),
+  },
+  {
+    path: ['lock', 'forgive'],
+    summary: 'Let a node key in again that was replaced by a rotation',
+    usage: 'NODEKEY',
+    details: [
+      'A node refuses for good the keys that a rotation replaced, so that nobody can replay an old signature. Use this when the owner of a node really went back to an old key, as after restoring it from a backup.',
+    ],
+    flags: [socketFlag],
+    example: 'lock forgive nodekey:97b4...9a7b',
+    load: () => import('./forgive.ts'),
+  },
+  {
     path: ['lock', 'revoke-keys'],
     summary: 'Revoke compromised trusted keys, back to before they were added',
     usage: `${keys} | --cosign BLOB | --finish BLOB`,
