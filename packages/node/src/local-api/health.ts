@@ -12,12 +12,18 @@ import type { NodeParts } from '../parts.ts'
 /** Every present problem, the gravest first. */
 export function healthMessages(parts: NodeParts): readonly string[] {
   const closed = closedBecause(parts)
-  const out = closed === '' ? [] : [`Tailnet lock: this node refuses all peers. ${closed}`]
+  const out =
+    closed === '' ? [] : [`Tailnet lock: this node refuses all peers. ${closed}${remedy(parts)}`]
   if (parts.keeper.state().kind === 'on' && isLockedOut(parts)) out.push(lockedOutText(parts))
   for (const warning of parts.sync.warnings()) out.push(`Tailnet lock: ${warning}`)
   const offline = parts.backend.offlineBecause()
   if (offline !== '') out.push(`Not connected to the control server: ${offline}`)
   return out
+}
+
+/** What to do about a closed gate. */
+function remedy({ keeper }: NodeParts): string {
+  return keeper.state().kind === 'broken' ? '. To get it back, run: signet lock repair' : ''
 }
 
 /** Why nobody is let in, '' when the lock is in order. */
