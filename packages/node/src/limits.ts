@@ -59,3 +59,6 @@ export const headAlarmMs: number = 10 * 60_000
 
 /** How long a node that hears of a new lock waits for it before it shuts its gate. */
 export const enablingGraceMs = 10_000
+
+/** Keys behind signatures whose names are shared: as many as a state can trust. */
+export const maxKnownSigners = 512

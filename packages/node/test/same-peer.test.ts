@@ -42,11 +42,10 @@ const judged: { readonly [Field in keyof Required<JudgedNode>]: JudgedNode[Field
   KeySignature: base.KeySignature?.map((byte, index) => (index === 80 ? byte ^ 1 : byte)),
   Expired: true,
 }
-const shown: { readonly [Field in keyof Required<ShownNode>]: ShownNode[Field] } = {
+const shown: { readonly [Field in keyof Required<Omit<ShownNode, 'Key'>>]: ShownNode[Field] } = {
   ID: 12_345,
   StableID: 'other',
   Name: 'b.example.',
-  Key: stranger.Key,
   DiscoKey: `discokey:${'2'.repeat(64)}` as NonNullable<ControlNode['DiscoKey']>,
   Addresses: ['100.64.0.8/32'],
   AllowedIPs: ['100.64.0.7/32', '10.0.0.0/8'],
@@ -95,6 +94,25 @@ test('createGate() hands on the same peer for the same node parsed anew, another
   const [second] = (await gate.judge(input([moved]))).admitted
   assert.notEqual(second, first)
   assert.deepEqual(second?.endpoints, ['192.0.2.9:9'])
+})
+
+test('createGate() keeps the peers of a map that others joined, left, or that was shuffled', async () => {
+  const gate = createGate(createVerdictCache())
+  const nodes = Array.from({ length: 12 }, () => signedNode(signer))
+  const peersOf = async (list: readonly ControlNode[]): Promise<Map<string, object>> => {
+    const { admitted } = await gate.judge(input(list.map(parsedAnew)))
+    assert.deepEqual(
+      admitted.map(({ nodeKey, id }) => [nodeKey, id]),
+      list.map(({ Key, ID }) => [Key, ID]),
+    )
+    return new Map(admitted.map((peer) => [peer.nodeKey, peer]))
+  }
+  const before = await peersOf(nodes)
+  const fewer = nodes.filter((_, index) => index !== 0 && index !== 5)
+  const after = await peersOf(fewer)
+  for (const [key, peer] of after) assert.equal(peer, before.get(key))
+  await peersOf([signedNode(signer), ...fewer])
+  await peersOf(fewer.toReversed())
 })
 
 test('createGate() judges anew when a signature changes, and refuses with the new node', async () => {

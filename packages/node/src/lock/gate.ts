@@ -92,13 +92,20 @@ type Judgement = {
 /** Creates a gate over a cache of verdicts. */
 export function createGate(verdicts: VerdictCache): Gate {
   const admitPeer = createAdmission()
-  let last: { readonly input: GateInput; readonly judgement: Judgement } | undefined
+  type Last = { input: GateInput; readonly judgement: Judgement; readonly result: GateResult }
+  let last: Last | undefined
   return {
     async judge(input) {
       const { peers } = input
-      const before = last && isJudgedSame(last.input, input) ? last.judgement : undefined
+      const before = last
+      const sameness = before ? compareInputs(before.input, input) : 'other'
+      if (before && sameness === 'shown-alike') {
+        before.input = { ...input, peers: [...peers] }
+        return refusedAnew(before.result, before.judgement, peers)
+      }
       last = undefined
-      const judgement = before ?? (await judgeInput(input, verdicts))
+      const known = sameness === 'other' ? undefined : before?.judgement
+      const judgement = known ?? (await judgeInput(input, verdicts))
       const admit = admitPeer(input.acceptRoutes)
       const admittedPeers: AdmittedPeer[] = []
       const refused: RefusedPeer[] = []
@@ -107,25 +114,45 @@ export function createGate(verdicts: VerdictCache): Gate {
         if (reason === undefined) admittedPeers.push(admit(node))
         else refused.push({ node, reason })
       }
+      const result = { admitted: admittedPeers, refused, self: judgement.self }
       // What could not be checked this time is tried again with the same map.
       const isFinal = !judgement.reasons.includes('unchecked') && judgement.self !== 'unchecked'
-      if (isFinal) last = { input: { ...input, peers: [...peers] }, judgement }
-      return { admitted: admittedPeers, refused, self: judgement.self }
+      if (isFinal) last = { input: { ...input, peers: [...peers] }, judgement, result }
+      return result
     },
   }
 }
 
-/** A map in which nothing that counts has changed has the judgement that it had. */
-function isJudgedSame(a: GateInput, b: GateInput): boolean {
-  if (!isSameLock(a.lock, b.lock) || a.peers.length !== b.peers.length) return false
+/** Those refused are told with the newest map's words. */
+function refusedAnew(
+  result: GateResult,
+  { reasons }: Judgement,
+  peers: readonly ControlNode[],
+): GateResult {
+  if (result.refused.length === 0) return result
+  const refused = peers.flatMap((node, index) => {
+    const reason = reasons[index]
+    return reason === undefined ? [] : [{ node, reason }]
+  })
+  return { ...result, refused }
+}
+
+/**
+ * What a map has in common with the one before: nothing; all that a judgement depends on; or also all
+ * that the tunnel is shown. One walk: ten thousand nodes do not fit into the processor's cache.
+ */
+function compareInputs(a: GateInput, b: GateInput): 'other' | 'judged-alike' | 'shown-alike' {
+  if (!isSameLock(a.lock, b.lock) || a.peers.length !== b.peers.length) return 'other'
   const isSameSelf = a.self === b.self || (a.self && b.self && isJudgedAlike(a.self, b.self))
-  if (isSameSelf !== true) return false
+  if (isSameSelf !== true) return 'other'
+  let isShown = a.acceptRoutes === b.acceptRoutes
   for (let index = 0; index < a.peers.length; index++) {
     const one = a.peers[index]
     const other = b.peers[index]
-    if (!one || !other || !isJudgedAlike(one, other)) return false
+    if (!one || !other || !isJudgedAlike(one, other)) return 'other'
+    isShown &&= isShownAlike(one, other)
   }
-  return true
+  return isShown ? 'shown-alike' : 'judged-alike'
 }
 
 function isSameLock(a: GateLock, b: GateLock): boolean {
@@ -258,9 +285,13 @@ function createAdmission(): (acceptRoutes: boolean) => (node: ShownNode) => Admi
     before = made
     beforeRoutes = acceptRoutes
     return (node) => {
-      const at = indexNear(old, next, node)
-      if (at !== -1) next = at + 1
-      const known = old[at]
+      let known = old[next]
+      if (known && known.node.Key !== node.Key) {
+        const at = indexNear(old, next + 1, node)
+        if (at !== -1) next = at
+        known = old[at]
+      }
+      if (known) next++
       if (known && isShownAlike(known.node, node)) {
         made.push(known)
         return known.peer

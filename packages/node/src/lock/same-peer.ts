@@ -13,7 +13,7 @@ import type { ControlNode } from '@signet/protocol'
 /** All that decides whether a peer is let in; the rest of the map may change without a new judgement. */
 export type JudgedNode = Pick<ControlNode, 'Key' | 'KeySignature' | 'Expired'>
 
-/** All that an admitted peer is made from. */
+/** All that an admitted peer is made from; its key is what it is found by. */
 export type ShownNode = Pick<
   ControlNode,
   | 'ID'
@@ -35,12 +35,11 @@ export function isJudgedAlike(a: JudgedNode, b: JudgedNode): boolean {
   )
 }
 
-/** Says whether the tunnel would see no difference. */
+/** Says whether the tunnel would see no difference between two nodes of one key. */
 export function isShownAlike(a: ShownNode, b: ShownNode): boolean {
   return (
     a === b ||
-    (a.Key === b.Key &&
-      a.ID === b.ID &&
+    (a.ID === b.ID &&
       a.StableID === b.StableID &&
       a.Name === b.Name &&
       a.DiscoKey === b.DiscoKey &&

@@ -30,7 +30,7 @@ import {
   type PeerDropReason,
   type RotationDetails,
 } from '@signet/tka'
-import { maxExactChecks, maxVerdicts, verdictSlice } from '../limits.ts'
+import { maxExactChecks, maxKnownSigners, maxVerdicts, verdictSlice } from '../limits.ts'
 
 /** What is known about one signature. */
 export type SignatureVerdict =
@@ -96,7 +96,9 @@ export function createVerdictCache(limit: number = maxVerdicts): VerdictCache {
       list.shift()
       kept--
     }
-    list.push({ signature: signature.slice(), verdict, round })
+    // A copy, and in memory shared with others: ten thousand arrays of their own slow down every
+    // collection of garbage.
+    list.push({ signature: Buffer.from(signature), verdict, round })
     entries.set(nodeKey, list)
     kept++
     if (kept > limit) kept -= evict(entries, limit, round)
@@ -190,13 +192,34 @@ function proven(claim: NodeKeyClaim, results: readonly boolean[]): SignatureVerd
     const { authorizingKeyId, rotation } = proveClaim(claim, results)
     return {
       ok: true,
-      authorizingKey: toHex(authorizingKeyId),
-      authorizingKeyId,
+      ...signers.get(authorizingKeyId),
       rotation,
       root: rotation ? rootOf(rotation.initialSignature) : '',
     }
   } catch (error) {
     return { ok: false, reason: dropReason(error) }
+  }
+}
+
+type Signer = Pick<SignatureVerdict & { ok: true }, 'authorizingKey' | 'authorizingKeyId'>
+
+/** The same few keys stand behind all signatures: verdicts share their names. */
+const signers = createSigners()
+
+function createSigners(): { get(id: Uint8Array): Signer } {
+  const known = new Map<string, Signer>()
+  return {
+    get(id) {
+      const authorizingKey = toHex(id)
+      let signer = known.get(authorizingKey)
+      if (signer === undefined) {
+        // A liar can name any number of keys.
+        if (known.size >= maxKnownSigners) known.clear()
+        signer = { authorizingKey, authorizingKeyId: id.slice() }
+        known.set(authorizingKey, signer)
+      }
+      return signer
+    },
   }
 }
 
