@@ -18,8 +18,13 @@ export const MAX_REPLY_BYTES: number = 1 << 20
 export const MAX_STRANGER_BODY_BYTES: number = 64 << 10
 /** Bodies of all such machines that are under way at once: 64 MiB together. */
 export const MAX_STRANGER_BODIES: number = 1_024
-/** Bodies of one machine that are under way at once, by what they may become. */
+/** Bodies of one machine that are under way at once, by what they may become, and answers it has not read. */
 export const MAX_BODY_BYTES_PER_MACHINE: number = 64 << 20
+
+/** Answers that are not counted against that: there are as many of them as a connection has streams. */
+export const SMALL_ANSWER_BYTES: number = 64 << 10
+/** A control connection of a machine that has no node here is closed after this long without one. */
+export const STRANGER_CONNECTION_MS: number = 120_000
 
 /** A request body must be complete within this time of its headers. */
 export const BODY_DEADLINE_MS: number = 30_000

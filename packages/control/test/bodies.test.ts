@@ -9,9 +9,11 @@ import assert from 'node:assert/strict'
 import type { ServerHttp2Stream } from 'node:http2'
 import { PassThrough } from 'node:stream'
 import { describe, it } from 'node:test'
-import { encodeUtf8 } from '@signet/codec'
-import { generateMachineKey, machinePublicOf } from '@signet/keys'
+import { encodeUtf8, toBase64 } from '@signet/codec'
+import { generateMachineKey, lockSigner, machinePublicOf } from '@signet/keys'
 import { createFakeClock } from '@signet/testkit'
+import { createGenesis, encodeAum, stateIdsFromBytes } from '@signet/tka'
+import { type ControlConnection, dialControl } from '@signet/ts2021'
 import { ControlError } from '../src/errors.ts'
 import {
   BODY_DEADLINE_MS,
@@ -20,9 +22,11 @@ import {
   MAX_LARGE_BODY_BYTES,
   MAX_STRANGER_BODIES,
   MAX_STRANGER_BODY_BYTES,
+  STRANGER_CONNECTION_MS,
 } from '../src/limits.ts'
 import { createBodyBudget } from '../src/machine/body-budget.ts'
 import { readBody } from '../src/machine/request.ts'
+import { secretValue, trusted } from './support/lock.ts'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 
 const never = new AbortController().signal
@@ -100,6 +104,69 @@ describe('createBodyBudget()', () => {
     budget.enter(machinePublicOf(generateMachineKey()), true, MAX_LARGE_BODY_BYTES)
     rooms[0]?.[Symbol.dispose]()
     budget.enter(machine, true, MAX_LARGE_BODY_BYTES)
+  })
+})
+
+describe('serveStream()', () => {
+  it('makes no more large answers for a machine that reads none', async () => {
+    await using server = await startRealServer({
+      // Answers as large as those of a tailnet with very many nodes.
+      intercept: { tkaReply: () => ({ filler: 'x'.repeat(8 << 20) }) },
+    })
+    const machine = await connectMachine(server, 'a')
+    await machine.register(await server.authKey())
+    const signer = lockSigner(machine.lockKey)
+    const genesis = createGenesis(
+      {
+        lastAumHash: null,
+        disablementValues: [await secretValue()],
+        keys: [trusted(machine.lockKey)],
+        ...stateIdsFromBytes(new Uint8Array(16).fill(1)),
+      },
+      [signer],
+    )
+    const body = JSON.stringify({
+      Version: 145,
+      NodeKey: machine.nodePublic,
+      GenesisAUM: toBase64(encodeAum(genesis)),
+    })
+    const statuses: number[] = []
+    const connections: ControlConnection[] = []
+    // One connection holds back by itself; so it takes many.
+    for (let count = 0; count < 10; count++) {
+      const connection = await dialControl({
+        url: server.control.url,
+        machineKey: machine.machineKey,
+        serverKey: server.control.publicKey,
+        version: 145,
+      })
+      connections.push(connection)
+      const { status } = await connection.request({
+        method: 'GET',
+        path: '/machine/tka/init/begin',
+        body,
+      })
+      statuses.push(status)
+    }
+    assert.equal(statuses[0], 200)
+    assert.equal(statuses.at(-1), 429)
+    for (const connection of connections) connection.close()
+    machine.close()
+  })
+})
+
+describe('acceptConnections()', () => {
+  it('closes the connection of a machine that does not register, not of one that has', async () => {
+    const clock = createFakeClock()
+    await using server = await startRealServer({ clock })
+    const stranger = await connectMachine(server, 'stranger')
+    const node = await connectMachine(server, 'node')
+    await stranger.report()
+    await node.register(await server.authKey())
+    clock.advance(STRANGER_CONNECTION_MS + 1)
+    await stranger.connection.whenClosed
+    assert.equal(node.connection.closed, false)
+    node.close()
   })
 })
 

@@ -8,9 +8,9 @@
 
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { MachinePrivate } from '@signet/keys'
+import type { MachinePrivate, MachinePublic } from '@signet/keys'
 import { acceptUpgrade, serveHttp2 } from '@signet/ts2021'
-import { HANDSHAKE_DEADLINE_MS, REFUSED_LINGER_MS } from '../limits.ts'
+import { HANDSHAKE_DEADLINE_MS, REFUSED_LINGER_MS, STRANGER_CONNECTION_MS } from '../limits.ts'
 import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
 import type { MachineServices } from '../machine/services.ts'
@@ -29,6 +29,7 @@ export function acceptConnections(
     try {
       const { duplex, machineKey, version } = acceptUpgrade({ request, socket, head, serverKey })
       const caller = { machineKey, version }
+      endStranger(duplex, machineKey, services)
       serveHttp2(
         duplex,
         (stream, headers) => void serveStream(services, caller, stream, headers, bodies),
@@ -54,6 +55,21 @@ export function acceptConnections(
       for (const socket of open) socket.destroy()
     },
   }
+}
+
+/** Whoever made a machine key a moment ago may register, not stay: sockets are what a server runs out of. */
+function endStranger(
+  duplex: Duplex,
+  machineKey: MachinePublic,
+  { tailnets, clock, logger }: MachineServices,
+): void {
+  const look = (): void => {
+    if (tailnets.knowsMachine(machineKey)) return
+    logger.debug({ machine: machineKey }, 'closed the connection of a machine without a node')
+    duplex.destroy()
+  }
+  const cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
+  duplex.once('close', cancel)
 }
 
 function refuse(socket: Duplex, status: string): void {

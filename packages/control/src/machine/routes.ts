@@ -10,7 +10,7 @@
 import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { parseRegisterRequest, encodeRegisterResponse, tkaCalls } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
-import { MAX_BODY_BYTES } from '../limits.ts'
+import { MAX_BODY_BYTES, SMALL_ANSWER_BYTES } from '../limits.ts'
 import type { MachineServices } from './services.ts'
 import { serveMap } from './map.ts'
 import { register } from './register.ts'
@@ -78,7 +78,9 @@ export async function serveStream(
     }
     const body = await receive(services, caller, bodies, stream, route.limit)
     const answer = await route.serve(services, caller, body, stream)
-    if (answer !== null) sendAnswer(stream, answer)
+    if (answer === null) return
+    keepRoom(caller, bodies, stream, answer)
+    sendAnswer(stream, answer)
   } catch (error) {
     const answer = errorAnswer(error)
     if (answer.status === 500) services.logger.error({ err: error, path }, 'request failed')
@@ -94,7 +96,18 @@ async function receive(
   stream: ServerHttp2Stream,
   limit: number,
 ): Promise<Uint8Array> {
-  const isKnown = tailnets.all().some((tailnet) => tailnet.nodesOfMachine(machineKey).length > 0)
-  using room = bodies.enter(machineKey, isKnown, limit)
+  using room = bodies.enter(machineKey, tailnets.knowsMachine(machineKey), limit)
   return await readBody(stream, room, clock)
+}
+
+/** An answer takes room until it has been read: who asks for many large ones and reads none gets no more. */
+function keepRoom(
+  { machineKey }: Caller,
+  bodies: BodyBudget,
+  stream: ServerHttp2Stream,
+  { body }: Answer,
+): void {
+  if (body.length < SMALL_ANSWER_BYTES || stream.closed) return
+  const room = bodies.enter(machineKey, true, body.length)
+  stream.once('close', () => room[Symbol.dispose]())
 }

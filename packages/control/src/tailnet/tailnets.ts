@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { NodePublic } from '@signet/keys'
+import type { MachinePublic, NodePublic } from '@signet/keys'
 import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
 import type { PreAuthKeyRow, TailnetRow } from '../store/rows.ts'
@@ -31,6 +31,8 @@ export interface Tailnets {
   byName(name: string): Tailnet
   all(): readonly Tailnet[]
   findNode(key: NodePublic): FoundNode | undefined
+  /** Whether this machine has a node in any tailnet. */
+  knowsMachine(key: MachinePublic): boolean
   findPreAuthKey(id: string): { tailnet: Tailnet; key: PreAuthKeyRow } | undefined
 }
 
@@ -80,6 +82,7 @@ export function openTailnets(options: {
       }
       return undefined
     },
+    knowsMachine: (key) => tailnets.some((tailnet) => tailnet.nodesOfMachine(key).length > 0),
     findPreAuthKey(id) {
       for (const tailnet of tailnets) {
         const key = tailnet.preAuthKeys.get(id)

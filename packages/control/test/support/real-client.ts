@@ -121,6 +121,7 @@ export async function connectMachine(server: RealServer, name: string) {
   }
   return {
     name,
+    machineKey,
     lockKey,
     get nodePublic() {
       return nodePublicOf(nodeKey)
