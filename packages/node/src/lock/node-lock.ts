@@ -62,13 +62,16 @@ export function createNodeLock(options: NodeLockOptions): NodeLockParts {
   const guard = createSecretGuard(clock.now)
   const sync = createLockSync({ keeper, rpc, guard, clock, random, log })
   const verdicts = createVerdictCache()
+  let cancelRetry: (() => void) | undefined
   const runner: GateRunner = createGateRunner({
     gate: createGate(verdicts),
     keeper,
     onResult: onJudged,
     onFailure(error) {
       log.error({ err: error }, 'The gate failed: no peer is let in')
-      clock.schedule(gateRetryMs, () => runner.rerun())
+      // One retry at a time, or each map that fails would add one for as long as the cause lasts.
+      cancelRetry?.()
+      cancelRetry = clock.schedule(gateRetryMs, () => runner.rerun())
     },
   })
   const owner = {
