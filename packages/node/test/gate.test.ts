@@ -197,6 +197,20 @@ test('createGate() shows the tunnel what the server says, less what nobody wants
   ])
 })
 
+test('createGate() takes no network for an address of a peer, wanted or not', async () => {
+  const Addresses = ['100.64.0.9/32', '0.0.0.0/0', '0.0.0.0/1', '10.0.0.0/8', '::/0', 'fd7a::9/128']
+  const gate = createGate(createVerdictCache())
+  const own = ['100.64.0.9/32', 'fd7a::9/128']
+  for (const AllowedIPs of [Addresses, undefined]) {
+    const peer = signedNode(admin, { Addresses, ...(AllowedIPs && { AllowedIPs }) })
+    if (AllowedIPs === undefined) delete (peer as { AllowedIPs?: unknown }).AllowedIPs
+    const { admitted } = await gate.judge(input([peer]))
+    assert.deepEqual(admitted[0]?.allowedIps, own)
+  }
+  const only = signedNode(admin, { UnsignedPeerAPIOnly: true, Addresses })
+  assert.deepEqual((await gate.judge(input([only]))).admitted[0]?.allowedIps, own)
+})
+
 test('Q60: createGate() cuts a peer-API-only peer to its addresses even when it is signed', async () => {
   const peer = signedNode(admin, { UnsignedPeerAPIOnly: true, AllowedIPs: ['10.0.0.0/8'] })
   const result = await createGate(createVerdictCache()).judge({

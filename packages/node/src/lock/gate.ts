@@ -329,12 +329,16 @@ function createAdmittedPeer(node: ShownNode, acceptRoutes: boolean): AdmittedPee
 
 /**
  * A peer's own addresses, and networks behind it when they are wanted. Never everything: an exit
- * node is chosen by this node's owner, not offered by the server.
+ * node is chosen by this node's owner, not offered by the server, nor called an address by it.
  */
 function allowedIps(node: ShownNode, acceptRoutes: boolean): readonly string[] {
-  const addresses = node.Addresses ?? []
+  const addresses = (node.Addresses ?? []).filter(isHost)
   if (node.UnsignedPeerAPIOnly === true || node.AllowedIPs === undefined) return addresses
   return node.AllowedIPs.filter(
     (prefix) => addresses.includes(prefix) || (acceptRoutes && !prefix.endsWith('/0')),
   )
+}
+
+function isHost(prefix: string): boolean {
+  return prefix.endsWith(prefix.includes(':') ? '/128' : '/32')
 }
