@@ -13,9 +13,8 @@ import { findSodium } from './sodium.ts'
 const sodium = findSodium()
 
 parentPort?.on('message', (packed: Uint8Array) => {
-  const answers = unpackSignatures(packed).map(({ publicKey, message, signature }) =>
+  const answers = Uint8Array.from(unpackSignatures(packed), ({ publicKey, message, signature }) =>
     sodium?.crypto_sign_verify_detached(signature, message, publicKey) ? 1 : 0,
   )
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  parentPort?.postMessage(Uint8Array.from(answers))
+  parentPort?.postMessage(answers, [answers.buffer])
 })
