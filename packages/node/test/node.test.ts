@@ -165,6 +165,19 @@ test('a node is locked out until it is signed, and says how to help it', async (
   assert.equal(lock.Signet?.Genesis, aumHashText(aumHash(genesis)))
 })
 
+test('a node says that its signature was made out to a key which is not its own', async (t) => {
+  const { tailnet } = lockedTailnet(t)
+  const a = await tailnet.join('a')
+  const thief = lockPublicFromBytes(testSigner().signer.keyId)
+  // What starting a lock makes of a server that lies about the rotation key of a node.
+  const signature = signNodeKey({ nodeKey: a.key(), rotationPublic: thief, signer: admin.signer })
+  tailnet.signatures.set(a.key(), signature)
+  tailnet.push()
+  await tailnet.until(() => a.node.lock.status().NodeKeySigned)
+  const [first] = (await a.api.status()).Health ?? []
+  assert.match(first ?? '', new RegExp(`tlpub:${thief.slice('nlpub:'.length)}.*take its place`))
+})
+
 const hostile: readonly (readonly [string, (message: MapResponse) => MapResponse, string])[] = [
   [
     'slips in a node of its own',

@@ -7,6 +7,7 @@
  */
 
 import { lockPublicCliText, lockPublicOf, nodePublicOf } from '@signet/keys'
+import { foreignRotationKeys } from '../lock/foreign-rotation.ts'
 import type { NodeParts } from '../parts.ts'
 
 /** Every present problem, the gravest first. */
@@ -15,6 +16,7 @@ export function healthMessages(parts: NodeParts): readonly string[] {
   const out =
     closed === '' ? [] : [`Tailnet lock: this node refuses all peers. ${closed}${remedy(parts)}`]
   if (parts.keeper.state().kind === 'on' && isLockedOut(parts)) out.push(lockedOutText(parts))
+  out.push(...replaceableBy(parts))
   for (const warning of parts.sync.warnings()) out.push(`Tailnet lock: ${warning}`)
   const offline = parts.backend.offlineBecause()
   if (offline !== '') out.push(`Not connected to the control server: ${offline}`)
@@ -37,6 +39,17 @@ export function closedBecause({ keeper, runner }: NodeParts): string {
 export function isLockedOut({ keeper, runner }: NodeParts): boolean {
   const own = runner.result()?.self ?? null
   return keeper.state().kind === 'on' && own !== null
+}
+
+/** A signature of this node that was made out to somebody else's rotation key. */
+function replaceableBy(parts: NodeParts): readonly string[] {
+  const signature = parts.backend.netmap()?.self?.KeySignature
+  const { lockKey } = parts.stateFile.get()
+  if (!signature || !lockKey || parts.keeper.state().kind !== 'on' || isLockedOut(parts)) return []
+  return foreignRotationKeys(signature, lockPublicOf(lockKey)).map(
+    (key) =>
+      `Tailnet lock: whoever has the key ${lockPublicCliText(key)}, which is not that of this node, can take its place. The server may have named it when this node was signed. Sign this node again with its own key, and replace the trusted key that signed it`,
+  )
 }
 
 /** The official words, and what helps. */
