@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { fromBase64, toBase64 } from '@signet/codec'
-import { aumHash, aumHashText, EMPTY_AUM } from '@signet/tka'
+import { aumHash, aumHashText, disablementValue, EMPTY_AUM } from '@signet/tka'
 import { lockPosition, lockSignalFor, lockSignalJson } from '../src/map/lock-signal.ts'
 import { lockTailnet, SECRET } from './support/lock.ts'
 import { openTestServer } from './support/server.ts'
@@ -12,9 +12,14 @@ import type { Machine, TestServer, TkaReply } from './support/server.ts'
 const disable = (by: Machine, secret: Uint8Array): Promise<TkaReply> =>
   by.tka('disable', { Head: '', DisablementSecret: toBase64(secret) })
 
-async function lockAndUnlock(server: TestServer, by: Machine): Promise<string> {
-  const head = aumHashText(aumHash(await lockTailnet(server, [by])))
-  const reply = await disable(by, SECRET)
+async function lockAndUnlock(
+  server: TestServer,
+  by: Machine,
+  secret: Uint8Array = SECRET,
+): Promise<string> {
+  const values = [await disablementValue(secret)]
+  const head = aumHashText(aumHash(await lockTailnet(server, [by], { values })))
+  const reply = await disable(by, secret)
   assert.equal(reply.status, 200, reply.text)
   return head
 }
@@ -72,10 +77,15 @@ describe('bootstrap', () => {
     using server = openTestServer()
     const a = server.join('a')
     const first = await lockAndUnlock(server, a)
-    const second = await lockAndUnlock(server, a)
-    for (const Head of [first, second]) {
+    const other = new Uint8Array(32).fill(9)
+    const second = await lockAndUnlock(server, a, other)
+    for (const [Head, secret] of [
+      [first, SECRET],
+      [second, other],
+      [aumHashText(aumHash(EMPTY_AUM)), other],
+    ] as const) {
       const reply = await a.tka('bootstrap', { Head })
-      assert.deepEqual(Buffer.from(fromBase64(reply.json.DisablementSecret)), Buffer.from(SECRET))
+      assert.deepEqual(Buffer.from(fromBase64(reply.json.DisablementSecret)), Buffer.from(secret))
       assert.equal(reply.json.GenesisAUM, undefined)
     }
     const fresh = await a.tka('bootstrap', { Head: '' })

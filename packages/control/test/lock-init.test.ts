@@ -10,7 +10,7 @@ import {
   nodePublicOf,
   zeroLockPublic,
 } from '@signet/keys'
-import { AumKind, encodeAum, signAum, signNodeKey, EMPTY_AUM } from '@signet/tka'
+import { AumKind, encodeAum, resignNodeKey, signAum, signNodeKey, EMPTY_AUM } from '@signet/tka'
 import { lockTailnet, makeGenesis, secretValue, signAll, trusted } from './support/lock.ts'
 import { HOUR, openTestServer } from './support/server.ts'
 import type { Machine } from './support/server.ts'
@@ -268,6 +268,30 @@ describe('init/finish', () => {
       assert.equal(server.tailnet.lock.active, null, name)
       assert.equal(b.row().signature, null, name)
     }
+  })
+
+  it('takes direct signatures only', async () => {
+    using server = openTestServer()
+    const a = server.join('a')
+    const old = server.machine('old')
+    old.register({ Auth: { AuthKey: server.authKey() }, NLKey: zeroLockPublic })
+    const begun = await begin(a)
+    const rotation = resignNodeKey({
+      nodeKey: nodePublicOf(old.nodeKey),
+      old: signNodeKey({
+        nodeKey: nodePublicOf(generateNodeKey()),
+        rotationPublic: lockPublicOf(old.lockKey),
+        signer: a.signer,
+      }),
+      signer: old.signer,
+    })
+    const Signatures = {
+      ...signAll(a, begun.json.NeedSignatures),
+      [String(old.row().id)]: toBase64(rotation),
+    }
+    const reply = await a.tka('init/finish', { Signatures })
+    assert.equal(reply.status, 400)
+    assert.match(reply.text, /not a direct signature/)
   })
 
   it('has one winner when two admins initialise at once', async () => {

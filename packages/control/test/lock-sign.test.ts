@@ -63,6 +63,10 @@ describe('sign', () => {
       garbage: [new Uint8Array([1, 2]), 400],
       'too long': [new Uint8Array(9_000), 400],
       'a byte too many': [new Uint8Array([...good, 0]), 400],
+      'another spelling': [
+        new Uint8Array([...good.subarray(0, 2), 0x18, ...good.subarray(2)]),
+        400,
+      ],
       forged: [forged, 400],
       'an unsafe rotation key': [zeros, 400],
       'a key that is not trusted': [sign(b, b), 400],

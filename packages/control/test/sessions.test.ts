@@ -168,6 +168,17 @@ describe('deltas', () => {
     assert.equal(viewer.take()[0]!.PeersChangedPatch![0]!.KeySignature!.length, 0)
   })
 
+  it('say with a new key that it has no signature', () => {
+    const { server, b, viewers } = three()
+    using _ = server
+    b.nodeKey = generateNodeKey()
+    b.register({ Auth: { AuthKey: server.authKey() } })
+    flush(server)
+    const patch = viewers[0]!.take()[0]!.PeersChangedPatch![0]!
+    assert.equal(patch.Key, nodePublicOf(b.nodeKey))
+    assert.equal(patch.KeySignature!.length, 0)
+  })
+
   it('remove nodes, except ones that were never shown', () => {
     const { server, b, viewers } = three()
     using _ = server

@@ -8,7 +8,7 @@
  */
 
 import { equalBytes } from '@signet/codec'
-import { createVerifier, isSmallOrder } from '@signet/crypto'
+import { createVerifier } from '@signet/crypto'
 import { lockPublicBytes } from '@signet/keys'
 import type {
   TKAInitBeginRequest,
@@ -186,10 +186,8 @@ function signedBy(row: NodeRow, request: TKAInitFinishRequest, state: State): Si
   if (claim.signature.sigKind !== SigKind.Direct) fail('it is not a direct signature')
   if (!hasKey(state, claim.authorizingKeyId)) fail('its key is not in the genesis')
   const wrapping = claim.signature.wrappingPubkey
+  // Lock keys that anybody can sign for are never stored, so none gets in here.
   const wanted = row.lockKey === null ? null : lockPublicBytes(row.lockKey)
-  if (wrapping !== null && wrapping.length > 0 && isSmallOrder(wrapping)) {
-    fail('its rotation key is one that anybody can sign for')
-  }
   if (wanted === null ? (wrapping?.length ?? 0) > 0 : !equalBytes(wrapping ?? EMPTY, wanted)) {
     fail("its rotation key is not the node's own lock key")
   }

@@ -32,7 +32,7 @@ export function deltaSince(tailnet: Tailnet, from: number): Delta | null {
   for (const id of slice.changed) {
     const node = tailnet.nodes.get(id)
     if (node === undefined) continue
-    const patch = node.stamps.created > from ? null : patchJson(node, from)
+    const patch = patchJson(node, from)
     if (patch !== null) {
       patches.set(id, patch)
       continue

@@ -16,8 +16,6 @@ import type { Tailnet } from './tailnet.ts'
 export interface Presence extends Disposable {
   /** A map session of this node begins; call the returned function exactly once when it has ended. */
   connect(id: number): () => void
-  /** The node said that it leaves: no grace. */
-  leave(id: number): void
 }
 
 /** Starts counting. Nodes which were connected when the server stopped get time to come back. */
@@ -38,7 +36,7 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
 
   const goOffline = (id: number, at: number): void => {
     const node = tailnet.nodes.get(id)
-    if (node === undefined || sessions.has(id)) return
+    if (node === undefined) return
     if (node.online || node.row.lastSeenAt === null) {
       void tailnet.note({ ...node.row, lastSeenAt: at }, false)
     }
@@ -46,7 +44,7 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
   }
 
   const removeEphemeral = (id: number): void => {
-    if (sessions.has(id) || !tailnet.nodes.has(id)) return
+    if (!tailnet.nodes.has(id)) return
     tailnet.write((draft) => draft.deleteNode(id))
   }
 
@@ -80,12 +78,6 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
         const at = clock.now()
         after(id, OFFLINE_GRACE_MS, () => goOffline(id, at))
       }
-    },
-    leave(id) {
-      if (sessions.has(id)) return
-      timers.get(id)?.()
-      timers.delete(id)
-      goOffline(id, clock.now())
     },
     [Symbol.dispose]() {
       for (const cancel of timers.values()) cancel()
