@@ -121,7 +121,7 @@ function oneUpdate(): Row[] {
       area: 'authority',
       what: `one update (${bytes.length} B)`,
       figures,
-      bound: 'Ed25519 in OpenSSL',
+      bound: 'Ed25519 in libsodium',
     },
   ]
 }
@@ -195,7 +195,7 @@ function catchingUp(): Row {
       { name: 'server finds them in', value: answer, unit: 'ms' },
       { name: 'node decodes, verifies, stores in', value: performance.now() - start, unit: 'ms' },
     ],
-    bound: 'Ed25519 in OpenSSL',
+    bound: 'Ed25519 in libsodium',
   }
 }
 
