@@ -49,6 +49,7 @@ export function createDialer({ url, machineKey, capability }: DialerOptions): Di
           chunks: () => chunksOf(response.stream),
         }
       },
+      isClosed: () => connection.closed,
       close: () => {
         connection.close()
       },

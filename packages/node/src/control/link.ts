@@ -34,6 +34,8 @@ export type ControlReply = {
 /** One authenticated connection. */
 export type ControlConnection = {
   request(call: ControlCall): Promise<ControlReply>
+  /** True once nothing can be sent on it any more. */
+  readonly isClosed?: () => boolean
   close(): void
 }
 
@@ -59,8 +61,16 @@ export function createControlLink(dial: DialControl): ControlLink {
     if (old) void giveUp(old)
   }
 
+  /** Gives up a connection that was cut since it was used last. */
+  const dropIfCut = async (): Promise<void> => {
+    const used = connection
+    const open = await used?.catch(() => undefined)
+    if (open?.isClosed?.() === true && connection === used) reset()
+  }
+
   return {
     async request(call) {
+      await dropIfCut()
       if (closing.signal.aborted) throw new NodeError('closed', 'The node is closing')
       const used = (connection ??= dial(closing.signal))
       try {
