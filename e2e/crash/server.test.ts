@@ -27,10 +27,14 @@ test('a server that is killed after every acknowledgement forgets none of them',
   const replace = async (): Promise<void> => {
     await server.kill()
     server = await programs.serve()
-    await until('all nodes are back', async () => {
-      const known = await server.admin.nodes()
-      return known.length === nodes.size && known.every(({ online }) => online)
-    })
+    for (const [name, node] of nodes) {
+      await until(`${name} is back`, async () => {
+        const { BackendState, Health } = await node.local.status()
+        return (
+          BackendState === 'Running' && !(Health ?? []).some((text) => /Not connected/.test(text))
+        )
+      })
+    }
   }
   const joined = async (name: string, authKey: string): Promise<number> => {
     nodes.set(name, await programs.node(name))
