@@ -201,6 +201,14 @@ export class Tailnet {
     if (this.#writing) throw new TypeError('A note inside a write would see half of it')
     const before = this.#nodes.get(row.id)
     if (before === undefined) return Promise.resolve()
+    if (before.row.name !== row.name) {
+      // Names are unique in the store too: two nodes that swap theirs would make a batch that never fits.
+      this.write((draft) => {
+        draft.putNode(row)
+        if (online !== undefined) draft.setOnline(row.id, online)
+      })
+      return Promise.resolve()
+    }
     const pending = new Pending(this.#nodes)
     pending.putNode(row)
     if (online !== undefined) pending.setOnline(row.id, online)
