@@ -15,6 +15,7 @@ import {
   type NodePublic,
 } from '@signet/keys'
 import type { MapResponse } from '@signet/protocol'
+import { defaultPrefs } from '@signet/protocol/local-api'
 import { aumHash, aumHashText, decodeAum, encodeAum, signNodeKey } from '@signet/tka'
 import { NodeError } from '../src/errors.ts'
 import { startNode } from '../src/start-node.ts'
@@ -343,6 +344,26 @@ test('a pinned node waits for its lock, and takes no other', async (t) => {
   assert.deepEqual(a.node.peers(), [])
   assert.equal(peer.node.lock.status().Enabled, true)
   await assert.rejects(a.api.start({ UpdatePrefs: null, AuthKey: '', Pin: 'short' }), /fingerprint/)
+})
+
+test('a node that left its lock is not shut by the same lock after a restart, nor when pinned to another', async (t) => {
+  const { tailnet } = lockedTailnet(t)
+  const a = await tailnet.join('a')
+  await tailnet.join('b')
+  await tailnet.until(() => a.node.lock.status().FilteredPeers?.length === 1)
+  a.node.lock.localDisable()
+  await tailnet.until(() => names(a).includes('b'))
+  await a.node.close()
+  const again = await tailnet.boot('a')
+  await tailnet.until(() => names(again).includes('b'))
+  await again.node.settled()
+  assert.deepEqual(names(again), ['b'])
+  const other = testGenesis([admin], 2n, value)
+  const prefs = { ...defaultPrefs, ControlURL: 'http://fake', WantRunning: true }
+  await again.api.start({ UpdatePrefs: prefs, AuthKey: '', Pin: aumHashText(aumHash(other)) })
+  await tailnet.until(() => again.node.lock.status().Signet?.State === 'awaiting')
+  await again.node.settled()
+  assert.deepEqual(again.node.peers(), [])
 })
 
 test('a server that announces a lock and does not show it shuts the gate', async (t) => {

@@ -187,6 +187,8 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
       const hash = aumHash(verified)
       const stateId = verified.state ? stateIdText(verified.state) : ''
       if (disallowedStateIds.includes(stateId)) {
+        // Which lock was left is known again only when it is shown: after a restart, that is now.
+        if (pin === '') become({ kind: 'left', stateId })
         throw new NodeError(
           'lock-disallowed',
           `The owner of this node left the lock ${stateId} with local-disable`,
