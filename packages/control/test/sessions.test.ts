@@ -376,6 +376,27 @@ describe('the lock in maps', () => {
     }
   })
 
+  it('is encoded once for all when there are many, with the record of each before it', async () => {
+    using server = openTestServer()
+    const machines = Array.from({ length: 20 }, (_, n) => server.join(`n${n}`))
+    const viewers = machines.map((machine) => openViewer(server, machine))
+    flush(server)
+    flush(server)
+    for (const viewer of viewers) viewer.take()
+    const genesis = await lockTailnet(server, [machines[0]!])
+    const before = server.services.counters.encodings
+    flush(server)
+    assert.equal(server.services.counters.encodings - before, 20 + 1)
+    for (const [index, viewer] of viewers.entries()) {
+      const [own, all, ...rest] = viewer.take()
+      assert.deepEqual(own!.Node!.KeySignature, machines[index]!.row().signature)
+      assert.equal(own!.TKAInfo, undefined)
+      assert.equal(all!.TKAInfo!.Head, aumHashText(aumHash(genesis)))
+      assert.equal(all!.PeersChangedPatch!.length, 20)
+      assert.deepEqual(rest, [])
+    }
+  })
+
   it('says "off" first to a node that slept through disable and a new lock, then the new head', async () => {
     using server = openTestServer()
     const [a, sleeper] = [server.join('a'), server.join('b')]

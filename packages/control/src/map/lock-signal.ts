@@ -32,6 +32,8 @@ export type LockPosition = 'off' | 'in-sync' | 'behind' | 'pending' | 'retired' 
 export function lockSignalFor(lock: LockState, reportedHead: string): LockSignal {
   const { active } = lock
   if (active === null) return reportedHead === '' && lock.retired.length === 0 ? SILENT : OFF
+  // Nearly every node, nearly always: nothing needs to be parsed.
+  if (reportedHead === active.headText) return active.headText as LockSignal
   if (lockPosition(lock, reportedHead) === 'retired') return OFF
   return active.headText as LockSignal
 }
@@ -45,13 +47,13 @@ export function lockSignalJson(signal: LockSignal): string | null {
 /** Where a node stands that reports this head. */
 export function lockPosition(lock: LockState, reportedHead: string): LockPosition {
   const { active } = lock
+  if (active !== null && reportedHead === active.headText) return 'in-sync'
   const hash = parseReported(reportedHead)
   if (active === null) {
     if (hash === null) return 'off'
     return lock.retired.some((old) => old.hashes.has(hash)) ? 'retired' : 'unknown'
   }
   if (hash === null) return 'pending'
-  if (reportedHead === active.headText) return 'in-sync'
   if (active.aums.has(hash)) return 'behind'
   return lock.retired.some((old) => old.hashes.has(hash)) ? 'retired' : 'unknown'
 }

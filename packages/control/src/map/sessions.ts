@@ -47,6 +47,9 @@ const MAX_LOCK_REPEAT_MS = 60 * 60_000
 /** How often keep-alives and stalled clients are looked at. */
 const TICK_MS = 1_000
 
+/** Patches from which on a change of the lock is encoded once for all, rather than in one frame for each. */
+const MANY_PATCHES = 16
+
 /** Edits what one viewer is told; null sends nothing. For tests that lie. */
 export type MapIntercept = (
   viewer: { readonly id: number; readonly nodeKey: string },
@@ -336,15 +339,16 @@ export class MapSessions implements Disposable {
     if (lock !== null) this.#markLockTold(session)
     const isOwn =
       node.stamps.self !== session.self || this.#tailnet.userStamp(node.row.userId) > from
-    if (isOwn || concerns(delta, session.nodeId) || this.#intercept !== undefined) {
-      const self =
-        isOwn && this.#isSelfVisible(node, session) ? selfJson(this.#tailnet, node) : null
-      const json = composeDelta(delta, { viewer: session.nodeId, self, lock })
-      if (json !== null) this.#send(session, json)
+    const self = isOwn && this.#isSelfVisible(node, session) ? selfJson(this.#tailnet, node) : null
+    const isShareable = self === null && !concerns(delta, session.nodeId)
+    if (this.#intercept === undefined && (isShareable || isForAll(delta, session.nodeId, lock))) {
+      if (self !== null) this.#send(session, `{"Node":${self}}`)
+      const frame = this.#sharedFrame(delta, from, session.compression, lock)
+      if (frame !== null) this.#write(session, frame)
       return true
     }
-    const frame = this.#sharedFrame(delta, from, session.compression, lock)
-    if (frame !== null) this.#write(session, frame)
+    const json = composeDelta(delta, { viewer: session.nodeId, self, lock })
+    if (json !== null) this.#send(session, json)
     return true
   }
 
@@ -472,4 +476,13 @@ export class MapSessions implements Disposable {
     }
     this.close(session)
   }
+}
+
+/**
+ * Whether a frame may be shared although it has a patch for the viewer itself. Clients pass over patches of
+ * nodes that are not their peers, but only when the message makes them build everything anew, as news of the lock
+ * does. It is worth it when the lock is switched on: a signature for every node, to every node.
+ */
+function isForAll(delta: Delta, viewer: number, lock: string | null): boolean {
+  return lock !== null && delta.patches.size >= MANY_PATCHES && !delta.changed.has(viewer)
 }
