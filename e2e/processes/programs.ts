@@ -19,6 +19,7 @@ import { createUnixTransport } from '../../packages/cli/src/unix-transport.ts'
 import { adminOf } from '../support/admin.ts'
 import { until } from '../support/until.ts'
 
+const DEADLINE_MS = 20_000
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const cache = join(import.meta.dirname, '../../node_modules/.cache/signet')
 
@@ -114,7 +115,10 @@ export function createPrograms(): Programs {
   const signet: Programs['signet'] = async (args, { input = '' } = {}) => {
     const [child, account] = await launch(args)
     child.stdin?.end(input)
+    // A command that waits for ever is a failure, not a test run without an end.
+    const late = setTimeout(() => child.kill('SIGKILL'), DEADLINE_MS)
     const [status] = (await once(child, 'close')) as [number | null]
+    clearTimeout(late)
     return { status: status ?? -1, stdout: account.stdout, stderr: account.stderr }
   }
 
