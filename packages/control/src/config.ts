@@ -19,6 +19,7 @@ export interface ServerConfig {
   readonly listen: { readonly host: string; readonly port: number }
   readonly url?: string | undefined
   readonly domain?: string | undefined
+  readonly stunPort?: number | undefined
   readonly keyLifetimeDays?: number | null | undefined
   readonly logFormat?: 'json' | 'pretty' | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -48,6 +49,7 @@ const schema = z.strictObject({
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
     .optional(),
+  stun_port: z.coerce.number().int().min(1).max(65_535).optional(),
   key_lifetime_days: z.coerce.number().int().min(0).max(3_650).optional(),
   log_format: z.enum(['json', 'pretty']).optional(),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info'),
@@ -87,12 +89,14 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     const where = file === undefined ? '' : ` (with ${file})`
     throw new ControlError('bad-config', `Cannot use configuration${where}: ${problems.join('; ')}`)
   }
-  const { state_dir, listen, url, domain, key_lifetime_days, log_format, log_level } = parsed.data
+  const { state_dir, listen, url, domain, stun_port, key_lifetime_days, log_format, log_level } =
+    parsed.data
   return {
     stateDir: state_dir,
     listen,
     url,
     domain,
+    stunPort: stun_port,
     keyLifetimeDays: key_lifetime_days === 0 ? null : key_lifetime_days,
     logFormat: log_format,
     logLevel: log_level,

@@ -15,7 +15,10 @@ import { openLock } from './lock/open-lock.ts'
 import { createRuntimes } from './machine/runtimes.ts'
 import { frameCounters } from './map/frame-encoder.ts'
 import type { Control, ControlOptions } from './options.ts'
-import { loadServerKey } from './store/server-key.ts'
+import { NO_RELAYS, relayMapJson } from './relay/relay-map.ts'
+import { startRelay } from './relay/relay-server.ts'
+import { startStun } from './relay/stun-server.ts'
+import { loadRelayKey, loadServerKey } from './store/server-key.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { claimStateDir } from './store/state-dir.ts'
 import { DEFAULT_TAILNET, openTailnets } from './tailnet/tailnets.ts'
@@ -39,8 +42,18 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     first: { name: DEFAULT_TAILNET, domain: options.domain ?? 'default.signet.internal' },
     openLock: (row) => openLock(store, row.id, () => clock.now()),
   })
+  // What the server calls itself is known when it listens.
+  let relays = NO_RELAYS
   const runtimes = stack.use(
-    createRuntimes({ tailnets, store, clock, logger, counters, intercept }),
+    createRuntimes({
+      tailnets,
+      store,
+      clock,
+      logger,
+      counters,
+      intercept,
+      relays: () => relays,
+    }),
   )
   const days = options.keyLifetimeDays === undefined ? 180 : options.keyLifetimeDays
   const keyLifetimeMs = days === null ? null : days * DAY_MS
@@ -53,8 +66,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     keyLifetimeMs,
     runtime: runtimes.of,
   }
-  const listener = stack.use(await listen(options.listen, serverKey, services))
-  const url = options.url ?? `http://${hostInUrl(options.listen.host)}:${listener.port}`
+  const relayKey = loadRelayKey(stateDir)
+  const relay = stack.use(startRelay({ serverKey: relayKey, tailnets, clock, logger }))
+  const { host } = options.listen
+  const stun =
+    options.stunPort === undefined
+      ? undefined
+      : stack.use(await startStun({ host, port: options.stunPort }))
+  const listener = stack.use(await listen(options.listen, serverKey, services, relay))
+  const url = options.url ?? `http://${hostInUrl(host)}:${listener.port}`
+  relays = relayMapJson(url, stun?.port)
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')
     const admin = { tailnets, clock, logger, version: VERSION, url: () => url, publicKey }
@@ -66,6 +87,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   return {
     url,
     port: listener.port,
+    stunPort: stun?.port,
     publicKey,
     counters,
     wake: (mode = 'full') => runtimes.wake(mode),

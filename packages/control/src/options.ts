@@ -39,7 +39,7 @@ export interface Intercept {
 
 /** What a server is started with. */
 export interface ControlOptions {
-  /** Holds `signet.db`, `noise.key` and the admin socket. Created if needed. */
+  /** Holds `signet.db`, `noise.key`, `derp.key` and the admin socket. Created if needed. */
   readonly stateDir: string
   readonly listen: { readonly host: string; readonly port: number }
   /** What nodes dial; by default the address that was listened on. */
@@ -47,6 +47,8 @@ export interface ControlOptions {
   /** Where the admin API listens; false for nowhere. Default: `admin.sock` in the state directory. */
   readonly adminSocket?: string | false | undefined
   readonly logger: Logger
+  /** The UDP port where STUN answers, on the host that is listened on; 0 picks a free one. Default: none. */
+  readonly stunPort?: number | undefined
   /** The suffix of the names of the first tailnet. */
   readonly domain?: string | undefined
   /** How long a node key is good, in days; null for ever. Nodes with tags never expire. */
@@ -61,6 +63,8 @@ export interface ControlOptions {
 export interface Control extends AsyncDisposable {
   readonly url: string
   readonly port: number
+  /** Where STUN answers, if it does. */
+  readonly stunPort: number | undefined
   readonly publicKey: MachinePublic
   /** What map frames have cost so far. */
   readonly counters: Readonly<FrameCounters>

@@ -48,6 +48,9 @@ export const MAX_BACKLOG: number = 256 * 1024
 /** Notices that wait for one client: one for every peer of a large region, and some. */
 export const MAX_NOTICES = 65_536
 
+/** Connections of one key: a few networks at once, and some that are dead and not noticed yet. */
+export const MAX_CONNECTIONS_PER_KEY = 16
+
 /** Answers of "not here" to one client, per second and at once: it may be asked in a storm. */
 export const NOT_HERE_PER_SECOND = 1
 export const NOT_HERE_BURST = 3

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { copyOf } from './copy.ts'
 import { looksLikeDisco } from './disco-mark.ts'
 import { encodeFrame, FrameType } from './frames.ts'
 import {
@@ -79,7 +80,7 @@ export class Outbox {
       this.#dropped++
     }
     // A copy: the buffer may be much larger than the packet, and would be kept alive by it.
-    queue.push(buffer.slice(start, end))
+    queue.push(copyOf(buffer, start, end))
   }
 
   /** Sends a notice. One that waits under the same name is replaced: it is out of date. */
@@ -156,7 +157,7 @@ export class Outbox {
     const copy = this.#isSlow && 2 * (this.#runEnd - this.#runStart) < this.#runBuffer.length
     this.#parts.push(
       copy
-        ? this.#runBuffer.slice(this.#runStart, this.#runEnd)
+        ? copyOf(this.#runBuffer, this.#runStart, this.#runEnd)
         : this.#runBuffer.subarray(this.#runStart, this.#runEnd),
     )
     this.#runBuffer = undefined

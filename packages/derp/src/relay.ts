@@ -27,6 +27,7 @@ import {
   privateKeyBytes,
 } from '@signet/keys'
 import { PeerGoneReason, PeerPresentFlag } from './client.ts'
+import { copyOf } from './copy.ts'
 import { looksLikeDisco } from './disco-mark.ts'
 import { DerpError } from './errors.ts'
 import { encodeFrame, FrameReader, FrameType } from './frames.ts'
@@ -42,6 +43,7 @@ import { KeyTable } from './key-table.ts'
 import {
   FRAME_HEADER_LENGTH,
   KEY_LENGTH,
+  MAX_CONNECTIONS_PER_KEY,
   MAX_PACKET,
   MAX_PING,
   NOT_HERE_BURST,
@@ -177,6 +179,7 @@ class Hub implements Relay {
       this.peers.add(peer)
     }
     peer.connections.push(connection)
+    if (peer.connections.length > MAX_CONNECTIONS_PER_KEY) peer.connections[0]?.transport.close()
     this.#tellWatchers(peer.key, presentFrame(peer, connection))
     return peer
   }
@@ -402,7 +405,7 @@ class Connection implements RelayConnection {
     if (target !== undefined) return target
     const isDisco = looksLikeDisco(buffer, at + KEY_LENGTH, end)
     if (isDisco && this.#notHere.take(this.#hub.options.now())) {
-      const raw = buffer.slice(at, at + KEY_LENGTH)
+      const raw = copyOf(buffer, at, at + KEY_LENGTH)
       const frame = goneFrame(raw, PeerGoneReason.NotHere)
       this.notice(`gone ${nodePublicFromBytes(raw)}`, frame)
     }

@@ -10,6 +10,7 @@
  */
 
 import { concatBytes, encodeUtf8, equalBytes } from '@signet/codec'
+import { copyOf } from './copy.ts'
 import { DerpError } from './errors.ts'
 import { readUint32 } from './frames.ts'
 
@@ -85,7 +86,7 @@ export function parseStunRequest(packet: Uint8Array): Uint8Array {
   if (fingerprint !== fingerprintOf(packet.subarray(0, packet.length - FINGERPRINT_LENGTH))) {
     refuse('wrong fingerprint')
   }
-  return transactionOf(packet).slice()
+  return copyOf(transactionOf(packet))
 }
 
 /**
@@ -118,7 +119,7 @@ export function encodeStunResponse(transaction: Uint8Array, seen: StunAddress): 
 export function parseStunResponse(packet: Uint8Array): StunResponse {
   if (!isStun(packet)) refuse('not STUN')
   if (typeOf(packet) !== BINDING_SUCCESS) refuse('not an answer')
-  const transaction = transactionOf(packet).slice()
+  const transaction = copyOf(transactionOf(packet))
   const end = HEADER + uint16At(packet, 2)
   if (end > packet.length) refuse('cut off')
   let mixed: StunAddress | undefined
@@ -129,7 +130,7 @@ export function parseStunResponse(packet: Uint8Array): StunResponse {
       mixed = { address: unmapAddress(xorAddress(address, transaction)), port: port ^ 0x2112 }
     } else if (type === Attribute.MappedAddress) {
       const { address, port } = readAddress(value)
-      plain = { address: unmapAddress(address.slice()), port }
+      plain = { address: copyOf(unmapAddress(address)), port }
     }
   })
   const found = mixed ?? plain
@@ -169,7 +170,7 @@ function readAddress(value: Uint8Array): StunAddress {
 /** Mixes an address with cookie and transaction, which also undoes it. */
 function xorAddress(address: Uint8Array, transaction: Uint8Array): Uint8Array {
   const mask = concatBytes(COOKIE, transaction)
-  return address.map((byte, i) => byte ^ (mask[i] ?? 0))
+  return Uint8Array.from(address, (byte, i) => byte ^ (mask[i] ?? 0))
 }
 
 function header(type: number, length: number, transaction: Uint8Array): Uint8Array {

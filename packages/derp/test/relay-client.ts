@@ -68,7 +68,8 @@ export class RelayClient {
 
   send(...frames: readonly Uint8Array[]): void {
     const length = frames.reduce((sum, frame) => sum + frame.length, 0)
-    const chunk = new Uint8Array(length)
+    // As sockets do: a Buffer, whose `slice` is a view.
+    const chunk = Buffer.alloc(length)
     let at = 0
     for (const frame of frames) {
       chunk.set(frame, at)
@@ -97,8 +98,10 @@ export class RelayClient {
     for (const part of this.#pending.splice(0)) this.#read(part)
   }
 
-  #read(bytes: Uint8Array): void {
-    let rest = bytes
+  #read(part: Uint8Array): void {
+    // For comparisons, no Buffer any more.
+    const bytes = new Uint8Array(part)
+    let rest: Uint8Array = bytes
     if (this.#reader === undefined) {
       const greeting = this.#greeting.push(bytes)
       if (greeting === undefined) return

@@ -30,6 +30,7 @@ import {
   QUEUE_LENGTH,
 } from '../src/index.ts'
 import type { Relay, ServerMessage } from '../src/index.ts'
+import { MAX_CONNECTIONS_PER_KEY } from '../src/limits.ts'
 import { RelayClient } from './relay-client.ts'
 
 const MESH = parseDerpMeshKey('7f'.repeat(32))
@@ -200,6 +201,18 @@ describe('a key that is connected twice', () => {
     fresh.connection.closed()
     assert.deepEqual(other.received(), [gone(old.key, 0)])
   })
+})
+
+test('a key that is connected too often loses the connection that was silent for longest', () => {
+  const { relay, join } = bench()
+  const first = join()
+  const again = (): RelayClient => new RelayClient(relay, first.privateKey).join(serverKey)
+  const more = Array.from({ length: MAX_CONNECTIONS_PER_KEY - 1 }, again)
+  assert.equal(first.isClosed, false)
+  first.send(encodeNotePreferred(true))
+  again()
+  assert.deepEqual([first.isClosed, more[0]?.isClosed, more[1]?.isClosed], [false, true, false])
+  assert.equal(relay.size, 1)
 })
 
 describe('admission', () => {

@@ -18,6 +18,7 @@ const settings: Readonly<Record<string, string>> = {
   listen: 'listen',
   url: 'url',
   domain: 'domain',
+  stun_port: 'stun-port',
   key_lifetime_days: 'key-lifetime-days',
   log_format: 'log-format',
   log_level: 'log-level',
@@ -42,6 +43,7 @@ export async function run({ io, flags, args }: CommandContext): Promise<void> {
       listen: config.listen,
       url: config.url,
       domain: config.domain,
+      stunPort: config.stunPort,
       keyLifetimeDays: config.keyLifetimeDays,
       logger: createLogger(config.logLevel, (line) => io.err(pretty ? prettyLine(line) : line)),
     })

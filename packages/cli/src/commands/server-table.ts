@@ -41,6 +41,12 @@ export const serverCommands: readonly Command[] = [
         summary: 'domain of the names of nodes (default default.signet.internal)',
       },
       {
+        name: 'stun-port',
+        kind: 'number',
+        value: 'N',
+        summary: 'UDP port where nodes learn their public address (usually 3478); none by default',
+      },
+      {
         name: 'key-lifetime-days',
         kind: 'number',
         value: 'N',

@@ -17,6 +17,7 @@ import { encodeJson, overTlsPublicKeyResponse } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
 import { HEADERS_DEADLINE_MS, MAX_CONNECTIONS } from '../limits.ts'
 import type { MachineServices } from '../machine/services.ts'
+import type { RelayServer } from '../relay/relay-server.ts'
 import { acceptConnections } from './upgrade.ts'
 
 /** A port that is being listened on. */
@@ -29,6 +30,7 @@ export async function listen(
   address: { readonly host: string; readonly port: number },
   serverKey: MachinePrivate,
   services: MachineServices,
+  relay: RelayServer,
 ): Promise<Listener> {
   const keyJson = encodeJson(overTlsPublicKeyResponse, {
     // Only a long gone protocol used it.
@@ -41,7 +43,7 @@ export async function listen(
   )
   server.maxConnections = MAX_CONNECTIONS
   server.on('clientError', (_error, socket) => socket.destroy())
-  const connections = acceptConnections(server, serverKey, services)
+  const connections = acceptConnections(server, serverKey, services, relay)
   await bind(server, address)
   // A TCP server has an address object.
   const { port } = server.address() as AddressInfo
@@ -72,6 +74,12 @@ function answerPlain(request: IncomingMessage, response: ServerResponse, keyJson
     case '/health':
       if (isRead) return send(response, 200, 'ok')
       break
+    case '/derp/probe':
+    case '/derp/latency-check':
+      if (isRead) return send(response, 200, '', { 'access-control-allow-origin': '*' })
+      break
+    case '/derp':
+      return send(response, 426, 'This path takes an upgrade to DERP')
     case '/ts2021':
       return send(response, 400, 'This path takes an upgrade to tailscale-control-protocol')
     default:

@@ -14,18 +14,25 @@ import { HANDSHAKE_DEADLINE_MS, REFUSED_LINGER_MS, STRANGER_CONNECTION_MS } from
 import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
 import type { MachineServices } from '../machine/services.ts'
+import type { RelayServer } from '../relay/relay-server.ts'
 
-/** Accepts control connections on a server; disposing ends those that are open. */
+/** Accepts control and relay connections on a server; disposing ends those that are open. */
 export function acceptConnections(
   server: Server,
   serverKey: MachinePrivate,
   services: MachineServices,
+  relay: RelayServer,
 ): Disposable {
   const open = new Set<Duplex>()
   const bodies = createBodyBudget()
 
   const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (request.url?.split('?')[0] !== '/ts2021') return refuse(socket, '404 Not Found')
+    const path = request.url?.split('?')[0]
+    if (path === '/derp') {
+      if (!relay.accept(request, socket, head)) refuse(socket, '426 Upgrade Required')
+      return
+    }
+    if (path !== '/ts2021') return refuse(socket, '404 Not Found')
     try {
       const { duplex, machineKey, version } = acceptUpgrade({ request, socket, head, serverKey })
       const caller = { machineKey, version }

@@ -90,6 +90,7 @@ function oneFrame(
     lock: lockSignalJson(lockSignalFor(tailnet.lock, current.row.reportedHead)),
     now: services.clock.now(),
     peers: true,
+    relays: services.runtime(tailnet).sessions.relays(),
   })
   return encodeFrame(json, compression, services.counters)
 }

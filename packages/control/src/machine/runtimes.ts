@@ -35,13 +35,21 @@ export function createRuntimes(options: {
   readonly logger: Logger
   readonly counters: FrameCounters
   readonly intercept: Intercept | undefined
+  /** The map of relays, as JSON; none unless given. */
+  readonly relays?: (() => string) | undefined
 }): Runtimes {
-  const { tailnets, store, clock, logger, counters, intercept } = options
+  const { tailnets, store, clock, logger, counters, intercept, relays } = options
   const runtimes = new Map<Tailnet, TailnetRuntime>()
   const start = (tailnet: Tailnet): TailnetRuntime => ({
     tailnet,
     presence: trackPresence(tailnet, clock),
-    sessions: new MapSessions({ tailnet, clock, counters, intercept: intercept?.mapResponse }),
+    sessions: new MapSessions({
+      tailnet,
+      clock,
+      counters,
+      intercept: intercept?.mapResponse,
+      relays,
+    }),
     lock: openLockContext(tailnet, store, clock, logger),
     asked: createAskedOnce(() => clock.now()),
   })

@@ -19,19 +19,22 @@ import { peerJson, selfJson, wireTime } from './node-json.ts'
 const ALLOW_ALL =
   '{"base":[{"SrcIPs":["*"],"DstPorts":[{"IP":"*","Ports":{"First":0,"Last":65535}}]}]}'
 
-/** No relays: nodes reach each other directly. */
-const NO_RELAYS = '{"Regions":{},"omitDefaultRegions":true}'
-
 /** Everything about the tailnet, as seen by one node. */
 export function composeFull(
   tailnet: Tailnet,
   viewer: TailnetNode,
-  options: { readonly lock: string | null; readonly now: number; readonly peers: boolean },
+  options: {
+    readonly lock: string | null
+    readonly now: number
+    readonly peers: boolean
+    /** The map of relays, as JSON. */
+    readonly relays: string
+  },
 ): string {
   const domain = JSON.stringify(tailnet.row.domain)
   const parts = [
     `"Node":${selfJson(tailnet, viewer)}`,
-    `"DERPMap":${NO_RELAYS}`,
+    `"DERPMap":${options.relays}`,
     `"DNSConfig":{"Proxied":true,"Domains":[${domain}],"Routes":{${domain}:[]}}`,
     `"Domain":${JSON.stringify(tailnet.row.name)}`,
     '"CollectServices":false',

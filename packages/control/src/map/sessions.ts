@@ -17,6 +17,7 @@ import type { MapResponse } from '@signet/protocol'
 import { encodeMapResponse, parseMapResponse } from '@signet/protocol'
 import type { Clock } from '../clock.ts'
 import { KEEP_ALIVE_JITTER_MS, KEEP_ALIVE_MIN_MS, STALLED_CLIENT_MS } from '../limits.ts'
+import { NO_RELAYS } from '../relay/relay-map.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { composeDelta, concerns, deltaSince } from './delta.ts'
@@ -62,12 +63,16 @@ export interface MapSessionsOptions {
   readonly clock: Clock
   readonly counters: FrameCounters
   readonly intercept?: MapIntercept | undefined
+  /** The map of relays, as JSON; none unless given. */
+  readonly relays?: (() => string) | undefined
   /** Measures rounds; the clock of the process unless a test says otherwise. */
   readonly stopwatch?: (() => number) | undefined
 }
 
 /** The long polls of one tailnet. */
 export class MapSessions implements Disposable {
+  /** The map of relays that nodes are given now, as JSON. */
+  readonly relays: () => string
   readonly #tailnet: Tailnet
   readonly #clock: Clock
   readonly #counters: FrameCounters
@@ -93,6 +98,7 @@ export class MapSessions implements Disposable {
   #tick: (() => void) | undefined
 
   constructor(options: MapSessionsOptions) {
+    this.relays = options.relays ?? (() => NO_RELAYS)
     this.#tailnet = options.tailnet
     this.#clock = options.clock
     this.#counters = options.counters
@@ -322,6 +328,7 @@ export class MapSessions implements Disposable {
       lock: lockSignalJson(signal),
       now: this.#clock.now(),
       peers: true,
+      relays: this.relays(),
     })
     this.#markLockTold(session)
     this.#send(session, json)
