@@ -8,6 +8,7 @@ import { NodeError } from '../src/errors.ts'
 import { createLockKeeper, type LockKeeper } from '../src/lock/keeper.ts'
 import { gateLock } from '../src/lock/lock-state.ts'
 import { openStateFile, type StateFile } from '../src/state-file.ts'
+import { dirname } from 'node:path'
 import { testGenesis, testSigner } from './support/lock-fixture.ts'
 import { aftermaths, Crash, createMemoryFiles, type MemoryFiles } from './support/memory-files.ts'
 
@@ -377,6 +378,17 @@ for (const [name, damage] of damages) {
     assert.equal(again.require().authority.head, head)
   })
 }
+
+test('heal() keeps every store that it sets aside', () => {
+  const { files } = locked()
+  for (let round = 0; round < 2; round++) {
+    files.writeSynced(log, new Uint8Array(), 0o600)
+    open(files).keeper.heal(genesis, [])
+  }
+  const directory = dirname(log)
+  assert.notEqual(files.list(`${directory}.damaged`), undefined)
+  assert.notEqual(files.list(`${directory}.damaged-2`), undefined)
+})
 
 test('heal() is for damaged locks with a mark only, and can be tried again after a crash', () => {
   assert.equal(

@@ -325,11 +325,14 @@ function requireMark(mark: LockMark | null): LockMark {
   throw new NodeError('lock-broken', 'Nothing tells which lock was in force here')
 }
 
-/** Keeps a damaged directory under another name, the newest damage first. */
+/**
+ * Keeps a damaged directory under a name that is free: what was set aside before may hold the only memory of
+ * replaced keys.
+ */
 function setAside(files: FileSystem, directory: string): void {
   if (files.list(directory) === undefined) return
-  const aside = `${directory}.damaged`
-  files.remove(aside)
+  let aside = `${directory}.damaged`
+  for (let n = 2; files.list(aside) !== undefined; n++) aside = `${directory}.damaged-${n}`
   files.rename(directory, aside)
   files.syncDirectory(join(directory, '..'))
 }
