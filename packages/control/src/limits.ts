@@ -45,6 +45,8 @@ export const KEEP_ALIVE_MIN_MS: number = 50_000
 export const KEEP_ALIVE_JITTER_MS: number = 9_000
 /** A client that has not read a pending frame for this long is disconnected. */
 export const STALLED_CLIENT_MS: number = 120_000
+/** A client that has its first frame on the way for this long no longer counts as busy reading. */
+export const UNREAD_PATIENCE_MS: number = 10_000
 /** A node is shown offline only this long after its last session ended. */
 export const OFFLINE_GRACE_MS: number = 10_000
 /** After a server start, nodes that were connected before have this long to come back. */

@@ -485,6 +485,19 @@ describe('sessions', () => {
     assert.equal(viewers.filter((viewer) => viewer.frames.count > 0).length, 70)
   })
 
+  it('do not wait for those who never read theirs', () => {
+    using server = openTestServer()
+    const viewers = Array.from({ length: 70 }, (_, n) => {
+      const viewer = openViewer(server, server.join(`n${n}`))
+      viewer.stall()
+      return viewer
+    })
+    flush(server)
+    assert.equal(viewers.at(-1)!.frames.count, 0)
+    server.clock.advance(12_000)
+    assert.equal(viewers.at(-1)!.frames.count, 1)
+  })
+
   it('do not look at each other when something concerns one alone', () => {
     using server = openTestServer()
     const [a, b] = [server.join('a'), server.join('b')]
