@@ -46,8 +46,9 @@ import { createMemoryFiles } from './support/memory-files.ts'
 const admin = testSigner()
 const second = testSigner()
 const third = testSigner()
+const bystander = testSigner()
 const value = await secretValue()
-const genesis = testGenesis([admin, second, third], 1n, value)
+const genesis = testGenesis([admin, second, third, bystander], 1n, value)
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
 type Desk = {
@@ -162,7 +163,11 @@ test('modify() builds on what is verified here, and waits for the server to say 
   const { commands, server, keeper } = desk()
   const added = testSigner()
   await commands.modify([added.key], [third.key])
-  assert.equal(server.authority().state.keys?.length, 3)
+  const trusted = indexTrustedKeys(server.authority().state.keys)
+  assert.deepEqual(
+    [added, third].map(({ signer }) => trusted.has(signer.keyId)),
+    [true, false],
+  )
   assert.equal(
     keeper.require().authority.head,
     aumHash(genesis),
@@ -353,8 +358,9 @@ test('initLock() accepts a support secret that ends the lock', async () => {
 /** A thief with one key has removed another; the others want their lock back. */
 function robbed(): { desks: Desk[]; thief: TestSigner } {
   const server = createLockServer(genesis)
+  // A removal: it wins every tie, where anything else would win only if its hash happens to be the lower one.
   const stolen = server.change(third, (builder) => {
-    builder.addKey(testSigner().key)
+    builder.removeKey(bystander.signer.keyId)
   })
   const desks = [admin, second].map((own) => desk(own, true, server))
   for (const { keeper } of desks) keeper.inform(stolen)
