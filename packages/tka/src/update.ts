@@ -16,7 +16,7 @@ import { TkaError } from './errors.ts'
 import { keyId, type Key } from './key.ts'
 import { CHECKPOINT_EVERY, MAX_KEYS } from './limits.ts'
 import { signAum, type LockSigner } from './sign.ts'
-import { findKey, hasKey, type State } from './state.ts'
+import { hasKey, type State } from './state.ts'
 import { validateAum } from './validate.ts'
 
 /** Collects changes to an authority. A change that throws leaves the builder as it was. */
@@ -65,40 +65,31 @@ export function createUpdateBuilder(
   const made: Aum[] = []
 
   function make(parts: Partial<Aum> & Pick<Aum, 'kind'>): void {
-    const aum = signAum({ ...EMPTY_AUM, ...parts, prev: aumHashBytes(parent) }, signers)
-    validateAum(aum)
+    const draft: Aum = { ...EMPTY_AUM, ...parts, prev: aumHashBytes(parent) }
+    // Nobody is asked to sign what would be refused.
+    validateAum(draft)
+    previewAum(state, draft)
+    const aum = signAum(draft, signers)
     state = previewAum(state, aum)
     parent = aumHash(aum)
     made.push(aum)
   }
 
-  function wantKey(id: Uint8Array): void {
-    if (findKey(state, id)) return
-    throw new TkaError('unknown-key', `Cannot change key ${toHex(id)}: it is not trusted`)
-  }
-
   return {
     addKey(key) {
-      const id = keyId(key)
-      const shown = toHex(id)
-      if (hasKey(state, id)) {
-        throw new TkaError('key-exists', `Cannot add key ${shown}: it is trusted already`)
-      }
-      if ((state.keys?.length ?? 0) >= MAX_KEYS) {
+      if ((state.keys?.length ?? 0) >= MAX_KEYS && !hasKey(state, keyId(key))) {
+        const shown = toHex(keyId(key))
         throw new TkaError('too-many-keys', `Cannot add key ${shown}: there are ${MAX_KEYS}`)
       }
       make({ kind: AumKind.AddKey, key })
     },
     removeKey(id) {
-      wantKey(id)
       make({ kind: AumKind.RemoveKey, keyId: id })
     },
     setKeyVotes(id, votes) {
-      wantKey(id)
       make({ kind: AumKind.UpdateKey, keyId: id, votes })
     },
     setKeyMeta(id, meta) {
-      wantKey(id)
       make({ kind: AumKind.UpdateKey, keyId: id, meta })
     },
     finish(current = authority) {
@@ -118,9 +109,7 @@ export function createUpdateBuilder(
  * newest 50, those included, and the chain is that long.
  */
 function isCheckpointDue({ chain }: Authority, added: number): boolean {
-  const stored = CHECKPOINT_EVERY - added
-  if (stored <= 0) return true
-  const lowest = chain.length - stored
+  const lowest = chain.length - (CHECKPOINT_EVERY - added)
   const checkpoint = chain.checkpointAtOrBelow(chain.length - 1)
   return lowest > 0 && (checkpoint === undefined || checkpoint < lowest)
 }

@@ -93,6 +93,31 @@ describe('ActiveChain', () => {
     assert.deepEqual(fresh.stateAt(1, store), net.state('a'))
   })
 
+  test('a branch has no states of what it branched off from', () => {
+    // Both have an update at height 64, where a state is remembered.
+    const forked = drawChain(
+      `
+        G -> n1..n63 -> old1..old9
+                 n63 -> new1..new9
+      `,
+      { updates: { old1: { adds: 'bob' }, new1: { adds: 'carol' } }, isUnsigned: true },
+    )
+    const store = forked.store()
+    const old = chainOf(forked, 'G', 'n1..n63', 'old1..old9')
+    for (const last of [72, 64]) {
+      old.stateAt(last, store)
+      const branch = old.keepOldest(64).extend(steps(forked, 'new1..new9'))
+      assert.deepEqual(branch.stateAt(64, store), forked.state('new1'))
+      assert.deepEqual(branch.stateAt(72, store), forked.state('new9'))
+      assert.deepEqual(old.stateAt(64, store), forked.state('old1'))
+    }
+  })
+
+  test('backwards() of one update has one', () => {
+    const one = chainOf(net, 'G')
+    assert.deepEqual(net.names([...one.backwards(net.store())].map(({ aum }) => aum)), ['G'])
+  })
+
   for (const every of [0, 7, 50]) {
     test(`of 300 updates, checkpoints every ${every}: all states, forwards and backwards`, () => {
       const updates: Record<string, DrawnUpdate> = {}

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import { drawChain, keyOf, type DrawingOptions } from '@signet/testkit/chain'
 import {
   aumHash,
+  aumHashBytes,
   AumKind,
   createMemoryStore,
   EMPTY_AUM,
@@ -228,11 +229,27 @@ describe('openAuthority() of a store that is not one chain', () => {
     }
   })
 
+  test('refuses a checkpoint that has no state', () => {
+    const aum = trustStoredAum({ ...EMPTY_AUM, kind: AumKind.Checkpoint })
+    const store = createMemoryStore({ now: () => 0, entries: [{ aum, commitTime: 0 }] })
+    assert.throws(() => openAuthority(store), refusal('bad-genesis'))
+    assert.throws(() => openAuthority(store, official), refusal('bad-genesis'))
+  })
+
+  test('with officialLimits, refuses nothing at all', () => {
+    assert.throws(() => openAuthority(drawChain('').store(), official), refusal('empty-store'))
+  })
+
   test('starts with a no-op or an added key, as old test networks did', () => {
     for (const fields of [{ kind: AumKind.NoOp }, { kind: AumKind.AddKey, key: keyOf('alice') }]) {
       const aum = trustStoredAum({ ...EMPTY_AUM, ...fields })
-      const store = createMemoryStore({ now: () => 0, entries: [{ aum, commitTime: 0 }] })
-      assert.equal(openAuthority(store).head, aumHash(aum))
+      const next = trustStoredAum({ ...EMPTY_AUM, kind: 3, prev: aumHashBytes(aumHash(aum)) })
+      const store = createMemoryStore({ now: () => 0 })
+      store.commit([aum, next])
+      const { head, chain } = openAuthority(store)
+      assert.equal(head, aumHash(next))
+      assert.equal(chain.stateAt(1, store).lastAumHash, aumHash(next))
+      assert.equal(chain.stateAt(0, store).lastAumHash, aumHash(aum))
     }
   })
 

@@ -9,13 +9,12 @@ import {
   createLogStore,
   decodeAum,
   encodeAum,
-  EMPTY_AUM,
   informAuthority,
   openAuthority,
   openLogStore,
-  trustStoredAum,
   type AumStore,
 } from '../src/index.ts'
+import { hashOfCanonicalAum } from '../src/aum-codec.ts'
 import { encodeLog, encodeRecord } from '../src/log-format.ts'
 import { memoryFile, type MemoryFile } from './support/memory-files.ts'
 import { refusal } from './support/refuses.ts'
@@ -87,10 +86,20 @@ describe('openLogStore()', () => {
   })
 
   test('Q58: refuses what is named right and is no update', () => {
-    const junk = Uint8Array.of(0xff)
-    const hash = aumHash(trustStoredAum(EMPTY_AUM))
-    const named = encodeLog([{ kind: 'update', hash, commitTime: 0, bytes: junk }])
-    assert.throws(() => openLogStore(memoryFile(named), options), refusal('store-damaged'))
+    const bytes = Uint8Array.of(0xff)
+    const log = encodeLog([
+      { kind: 'update', hash: hashOfCanonicalAum(bytes), commitTime: 0, bytes },
+    ])
+    assert.throws(() => openLogStore(memoryFile(log), options), refusal('store-damaged'))
+  })
+
+  test('Q58: refuses it when it is asked for, if only its beginning is an update', () => {
+    const bytes = Uint8Array.of(0xa3, 1, 3, 2, 0xf6, 0xff)
+    const hash = hashOfCanonicalAum(bytes)
+    const log = encodeLog([{ kind: 'update', hash, commitTime: 0, bytes }])
+    const store = openLogStore(memoryFile(log), options)
+    assert.throws(() => store.get(hash), refusal('store-damaged'))
+    assert.throws(() => openAuthority(store), refusal('store-damaged'))
   })
 
   test('cuts a torn tail off, so that the next change follows a whole one', () => {
@@ -166,8 +175,10 @@ describe('a change', () => {
       store.commit(net.aums('b', 'c'))
       assert.deepEqual(file.calls, ['replace'])
       assert.deepEqual(reopened(file), ['G', 'a', 'b', 'c'])
+      file.calls.length = 0
       assert.equal(openLogStore(file, options).lastActiveAncestor(), net.hash('G'))
       store.setLastActiveAncestor(net.hash('a'))
+      assert.deepEqual(file.calls, ['append', 'sync'], 'and then they are appended again')
       assert.equal(openLogStore(file, options).lastActiveAncestor(), net.hash('a'))
     })
   }

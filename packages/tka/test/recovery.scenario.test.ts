@@ -82,6 +82,18 @@ describe('makeRecoveryAum()', () => {
     test(`refuses to revoke ${name}`, () => assert.throws(() => draftOf(removed), refusal(code)))
   }
 
+  test('Q22: refuses while more keys would be left than a checkpoint holds', () => {
+    const names = Array.from({ length: 514 }, (_, i) => `key ${i}`)
+    const full = drawChain('G', { keys: Object.fromEntries(names.map((name) => [name, 1])) }).open()
+    const revoke = (count: number): unknown =>
+      makeRecoveryAum(full.authority, full.store, {
+        removeKeys: names.slice(0, count).map(idOf),
+        ourKey: idOf('key 513'),
+      })
+    assert.throws(() => revoke(1), refusal('bad-state'))
+    revoke(2)
+  })
+
   test('after a key that is unknown, as long as one is trusted', () => {
     assert.equal(parentOf(draftOf(['mallory', 'eve'])), 'a')
   })

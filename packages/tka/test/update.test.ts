@@ -104,6 +104,16 @@ describe('createUpdateBuilder()', () => {
       assert.throws(() => change(builderOf(net).builder), refusal(code)))
   }
 
+  test('asks nobody to sign what is refused', () => {
+    let asked = 0
+    const signer = { ...alice, sign: (digest: Uint8Array) => (asked++, alice.sign(digest)) }
+    for (const [, code, change] of refused) {
+      const builder = createUpdateBuilder(net.open().authority, [signer])
+      assert.throws(() => change(builder), refusal(code))
+    }
+    assert.equal(asked, 0)
+  })
+
   test('Q22: takes the 512th key, and refuses the 513th', () => {
     const keys = Object.fromEntries(Array.from({ length: MAX_KEYS - 1 }, (_, i) => [`k${i}`, 1]))
     const genesis = createGenesis(stateOf(keys), [signerOf('k0')])
@@ -111,6 +121,7 @@ describe('createUpdateBuilder()', () => {
     const builder = createUpdateBuilder(authority, [signerOf('k0')])
     builder.addKey(keyOf('last'))
     assert.throws(() => builder.addKey(keyOf('one more')), refusal('too-many-keys'))
+    assert.throws(() => builder.addKey(keyOf('last')), refusal('key-exists'))
   })
 
   test('Q23: lets the last key be removed, which verification refuses', () => {
