@@ -104,7 +104,7 @@ function add(content: Content, rotations: readonly SeenRotation[]): boolean {
   return changed
 }
 
-/** Only a trusted key can make entries, but it can make many: the memory is bounded all the same. */
+/** Whoever holds the wrapping key of a signed node can make entries, as many as it likes: so the memory is bounded. */
 function dropOldest(map: Map<unknown, unknown>): void {
   for (const key of map.keys()) {
     if (map.size <= maxRememberedRotations) return
