@@ -18,6 +18,7 @@
  * - `bad-info`: a box that does not hold what it should.
  * - `not-admitted`: a key that may not use this relay.
  * - `not-permitted`: a frame for which the mesh key is needed.
+ * - `own-relay`: a link of a relay to itself.
  * - `closed`: used after its end.
  * - `bad-stun`: a packet that is not the STUN message that was expected.
  */
@@ -31,6 +32,7 @@ export type DerpErrorCode =
   | 'bad-info'
   | 'not-admitted'
   | 'not-permitted'
+  | 'own-relay'
   | 'closed'
   | 'bad-stun'
 

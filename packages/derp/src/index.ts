@@ -15,6 +15,7 @@ export {
   MAX_GREETING,
   MAX_PACKET,
   MAX_PING,
+  MIN_RATE_BURST,
   QUEUE_LENGTH,
 } from './limits.ts'
 
@@ -52,10 +53,13 @@ export {
 // The relay
 export {
   createRelay,
+  type MeshLink,
   type Relay,
   type RelayConnection,
+  type RelayCounters,
   type RelayOptions,
   type RelayOrigin,
+  type RelayRate,
 } from './relay.ts'
 export type { RelayTransport } from './outbox.ts'
 

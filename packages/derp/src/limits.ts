@@ -54,3 +54,9 @@ export const MAX_CONNECTIONS_PER_KEY = 16
 /** Answers of "not here" to one client, per second and at once: it may be asked in a storm. */
 export const NOT_HERE_PER_SECOND = 1
 export const NOT_HERE_BURST = 3
+
+/** Least that a client under a rate may send at once: the longest packet, and to whom it goes. */
+export const MIN_RATE_BURST: number = MAX_PACKET + KEY_LENGTH
+
+/** Clients of another relay that are remembered; it has the mesh key, but may still have a fault. */
+export const MAX_LINK_PEERS = 262_144

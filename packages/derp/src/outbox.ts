@@ -31,12 +31,21 @@ export interface RelayTransport {
   close(): void
 }
 
-/** Where the payload of a packet begins behind the sender's key. */
+/** What is counted of packets that were lost. */
+export interface LossCounters {
+  droppedQueueFull: number
+  droppedGone: number
+}
+
+/** Where the payload of a packet begins: behind the sender's key, or behind two keys on a link. */
 const PACKET_AT = FRAME_HEADER_LENGTH + KEY_LENGTH
+export const FORWARDED_AT: number = FRAME_HEADER_LENGTH + 2 * KEY_LENGTH
 
 /** The outbox of one connection. */
 export class Outbox {
   readonly #transport: RelayTransport
+  readonly #losses: LossCounters
+  readonly #packetAt: number
   readonly #notices = new Map<string, Uint8Array>()
   readonly #disco: Uint8Array[] = []
   readonly #other: Uint8Array[] = []
@@ -52,8 +61,10 @@ export class Outbox {
   #isSlow = false
   #dropped = 0
 
-  constructor(transport: RelayTransport) {
+  constructor(transport: RelayTransport, losses: LossCounters, packetAt: number = PACKET_AT) {
     this.#transport = transport
+    this.#losses = losses
+    this.#packetAt = packetAt
   }
 
   /** Packets that were lost because this client did not read. */
@@ -73,11 +84,12 @@ export class Outbox {
       this.#append(buffer, start, end)
       return
     }
-    const isDisco = looksLikeDisco(buffer, start + PACKET_AT, end)
+    const isDisco = looksLikeDisco(buffer, start + this.#packetAt, end)
     const queue = isDisco ? this.#disco : this.#other
     if (queue.length >= QUEUE_LENGTH) {
       queue.shift()
       this.#dropped++
+      this.#losses.droppedQueueFull++
     }
     // A copy: the buffer may be much larger than the packet, and would be kept alive by it.
     queue.push(copyOf(buffer, start, end))
@@ -125,6 +137,7 @@ export class Outbox {
 
   /** Forgets everything. */
   clear(): void {
+    this.#losses.droppedGone += this.#disco.length + this.#other.length
     this.#notices.clear()
     this.#disco.length = 0
     this.#other.length = 0

@@ -22,11 +22,22 @@ export class TokenBucket {
 
   /** Takes a token if there is one. A clock that goes back gives none. */
   take(now: number): boolean {
-    const elapsed = Math.max(0, now - this.#at)
-    this.#at = now
-    this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed * this.#perSecond) / 1000)
+    this.#refill(now)
     if (this.#tokens < 1) return false
     this.#tokens -= 1
     return true
+  }
+
+  /** Takes tokens, there or not; returns for how many milliseconds there is a debt. */
+  spend(count: number, now: number): number {
+    this.#refill(now)
+    this.#tokens -= count
+    return this.#tokens >= 0 ? 0 : Math.ceil((-this.#tokens * 1000) / this.#perSecond)
+  }
+
+  #refill(now: number): void {
+    const elapsed = Math.max(0, now - this.#at)
+    this.#at = now
+    this.#tokens = Math.min(this.#burst, this.#tokens + (elapsed * this.#perSecond) / 1000)
   }
 }

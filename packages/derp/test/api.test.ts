@@ -17,6 +17,7 @@ test('@signet/derp exports exactly this', () => {
     'MAX_GREETING',
     'MAX_PACKET',
     'MAX_PING',
+    'MIN_RATE_BURST',
     'PeerGoneReason',
     'PeerPresentFlag',
     'QUEUE_LENGTH',

@@ -51,7 +51,7 @@ function bench(): Bench {
   const relay = createRelay({
     serverKey: serverPrivate,
     meshKey: MESH,
-    admit: (key) => !refused.has(key),
+    refusal: (key) => (refused.has(key) ? 'not of this network' : undefined),
     now: () => clock.now,
     nonce: () => new Uint8Array(24).fill(1),
   })
