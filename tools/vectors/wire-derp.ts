@@ -288,7 +288,7 @@ function openRelay(options: {
   return createRelay({
     serverKey: options.serverKey,
     meshKey: options.meshKey,
-    admit: () => true,
+    refusal: () => undefined,
     now: () => 0,
     nonce: options.nonce ?? (() => new Uint8Array(24)),
   })

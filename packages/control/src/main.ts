@@ -75,6 +75,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       : stack.use(await startStun({ host, port: options.stunPort }))
   const listener = stack.use(await listen(options.listen, serverKey, services, relay))
   const url = options.url ?? `http://${hostInUrl(host)}:${listener.port}`
+  // Undone first: while clients are connected.
+  stack.defer(() => relay.announceRestart())
   relays = relayMapJson(url, stun?.port)
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')

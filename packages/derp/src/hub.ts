@@ -94,10 +94,11 @@ export class Hub implements Relay {
     for (const connection of refused) connection.transport.close()
   }
 
-  announceRestart(reconnectInMs: number, tryForMs: number): void {
-    const frame = restartingFrame(reconnectInMs, tryForMs)
+  announceRestart(reconnectInMs: () => number, tryForMs: number): void {
     for (const peer of this.peers) {
-      for (const connection of peer.connections) connection.notice('restarting', frame)
+      for (const connection of peer.connections) {
+        connection.notice('restarting', restartingFrame(reconnectInMs(), tryForMs))
+      }
     }
     this.flush()
   }

@@ -133,8 +133,11 @@ export interface Relay {
   link(transport: RelayTransport): MeshLink
   /** Closes the connections of clients that may not stay. */
   recheck(mayStay?: (key: NodePublic) => boolean): void
-  /** Tells every client that the relay is about to restart: when to come back, and how long to try. */
-  announceRestart(reconnectInMs: number, tryForMs: number): void
+  /**
+   * Tells every client that the relay is about to restart: when to come back, asked for each so that they
+   * do not all come at once, and how long to try.
+   */
+  announceRestart(reconnectInMs: () => number, tryForMs: number): void
 }
 
 /** Returns a relay without connections. */

@@ -62,7 +62,7 @@ describe('a relay with a rate', () => {
     const a = new RelayClient(relay).join(relay.publicKey)
     const stranger = new RelayClient(relay)
     a.received()
-    relay.announceRestart(1_000, 70_000)
+    relay.announceRestart(() => 1_000, 70_000)
     const restarting = { type: 'restarting', reconnectInMs: 1_000, tryForMs: 70_000 }
     assert.deepEqual(a.received(), [restarting])
     assert.deepEqual(stranger.received(), [])

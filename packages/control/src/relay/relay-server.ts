@@ -13,31 +13,60 @@ import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { createRelay, DERP_VERSION, DerpError } from '@signet/derp'
-import type { Relay, RelayConnection } from '@signet/derp'
+import type { Relay, RelayConnection, RelayRate } from '@signet/derp'
 import { nodePublicBytes } from '@signet/keys'
-import type { NodePrivate, NodePublic } from '@signet/keys'
+import type { DerpMeshKey, NodePrivate } from '@signet/keys'
 import { toHex } from '@signet/codec'
 import type { Clock } from '../clock.ts'
-import { isExpired } from '../tailnet/node.ts'
 import type { Tailnets } from '../tailnet/tailnets.ts'
+import { createAdmission } from './admission.ts'
+import type { Admission, ExpectsKey } from './admission.ts'
 import {
   ADMISSION_DEADLINE_MS,
-  MAX_STRANGERS,
+  MESH_WRITE_DEADLINE_MS,
   RECHECK_MS,
   RELAY_KEEP_ALIVE_JITTER_MS,
   RELAY_KEEP_ALIVE_MS,
+  RESTART_SPREAD_MS,
+  RESTART_TRY_MS,
+  WRITE_DEADLINE_MS,
 } from './limits.ts'
 import { socketTransport } from './socket-transport.ts'
+import { addressBytes, createStrangers } from './strangers.ts'
+
+/** Where a client really connects from, as far as is known. */
+export interface RelayClientSource {
+  readonly address: string
+  readonly port?: number | undefined
+}
 
 /** The relay, taking sockets. */
 export interface RelayServer extends Disposable {
   readonly relay: Relay
+  readonly admission: Admission
+  /** Clients that were turned away, by reason: a code of `DerpError`, or `too-many`. */
+  readonly refused: ReadonlyMap<string, number>
+  /** Clients that have not proved their key yet. */
+  readonly strangers: number
   /** Takes an upgrade of `/derp`. False if it is not one for a relay: then nothing was done. */
   accept(
     request: Pick<IncomingMessage, 'headers' | 'method'>,
     socket: Duplex,
     head: Uint8Array,
+    source?: RelayClientSource,
   ): boolean
+  /**
+   * Takes a stream of frames, whatever carries it; `head` was read from it already. The request that it came by
+   * is looked at for what it says about the client.
+   */
+  serve(
+    stream: Duplex,
+    head: Uint8Array,
+    source: RelayClientSource,
+    request?: Pick<IncomingMessage, 'headers'>,
+  ): void
+  /** Tells clients that the relay is about to stop, and when to come back. */
+  announceRestart(): void
 }
 
 /** What the relay works with. */
@@ -46,27 +75,26 @@ export interface RelayServerOptions {
   readonly tailnets: Tailnets
   readonly clock: Clock
   readonly logger: Logger
+  readonly meshKey?: DerpMeshKey | undefined
+  readonly rate?: RelayRate | undefined
+  /** Lets in a key that its node does not have yet. */
+  readonly expectsKey?: ExpectsKey | undefined
 }
 
-/**
- * Told to other relays of a region only, and there are none.
- */
-const ORIGIN = { address: new Uint8Array(16), port: 0 }
-
 /** Starts the relay. */
-export function startRelay({
-  serverKey,
-  tailnets,
-  clock,
-  logger,
-}: RelayServerOptions): RelayServer {
-  const strangers = new Set<Duplex>()
+export function startRelay(options: RelayServerOptions): RelayServer {
+  const { serverKey, tailnets, clock, logger, meshKey, rate, expectsKey } = options
+  const strangers = createStrangers()
+  const refused = new Map<string, number>()
+  const refuse = (reason: string): void => {
+    refused.set(reason, (refused.get(reason) ?? 0) + 1)
+  }
+  const admission = createAdmission({ tailnets, clock, expectsKey })
   const relay = createRelay({
     serverKey,
-    admit(key: NodePublic) {
-      const found = tailnets.findNode(key)
-      return found !== undefined && !isExpired(found.node.row, clock.now())
-    },
+    meshKey,
+    rate,
+    refusal: (key) => admission.refusal(key),
     now: clock.now,
     nonce: () => randomBytes(24),
   })
@@ -75,83 +103,125 @@ export function startRelay({
     `Derp-Version: ${DERP_VERSION}\r\n` +
     `Derp-Public-Key: ${toHex(nodePublicBytes(relay.publicKey))}\r\n\r\n`
 
-  const listeners = tailnets.all().map((tailnet) =>
-    tailnet.listen({
-      peersChanged() {},
-      selfChanged() {},
-      removed: () => relay.recheck(),
-    }),
-  )
-  let cancelRecheck = clock.schedule(RECHECK_MS, recheck)
-  function recheck(): void {
-    relay.recheck()
-    cancelRecheck = clock.schedule(RECHECK_MS, recheck)
+  const recheck = (): void => admission.recheck((mayStay) => relay.recheck(mayStay))
+  const listeners = tailnets
+    .all()
+    .map((tailnet) => tailnet.listen({ peersChanged() {}, selfChanged() {}, removed: recheck }))
+  let cancelRecheck = clock.schedule(RECHECK_MS, recheckOften)
+  function recheckOften(): void {
+    recheck()
+    cancelRecheck = clock.schedule(RECHECK_MS, recheckOften)
   }
 
-  function serve(socket: Duplex, head: Uint8Array): void {
-    strangers.add(socket)
-    if (socket instanceof Socket) {
-      socket.setTimeout(0)
-      socket.setNoDelay(true)
+  const serve: RelayServer['serve'] = (stream, head, source, request) => {
+    const address = addressBytes(source.address)
+    const leave = strangers.admit(address)
+    if (leave === undefined) {
+      refuse('too-many')
+      stream.destroy()
+      return
     }
-    const connection = relay.accept(socketTransport(socket, clock), ORIGIN)
-    let cancel = clock.schedule(ADMISSION_DEADLINE_MS, () => socket.destroy())
+    if (stream instanceof Socket) {
+      stream.setTimeout(0)
+      stream.setNoDelay(true)
+    }
+    let writeMs = WRITE_DEADLINE_MS
+    const connection: RelayConnection = relay.accept(
+      socketTransport(stream, clock, () => writeMs),
+      {
+        address,
+        port: source.port ?? 0,
+        isNotIdeal: request?.headers['ideal-node'] !== undefined,
+      },
+    )
+    let cancel = clock.schedule(ADMISSION_DEADLINE_MS, () => {
+      refuse('timeout')
+      stream.destroy()
+    })
+    let cancelPause: (() => void) | undefined
     const keepAlive = (): void => {
       connection.keepAlive()
       const delay = RELAY_KEEP_ALIVE_MS + Math.random() * RELAY_KEEP_ALIVE_JITTER_MS
       cancel = clock.schedule(delay, keepAlive)
     }
+    let isAdmitted = false
     const take = (chunk: Uint8Array): void => {
-      if (!receive(connection, socket, chunk)) return
-      if (connection.key === undefined || !strangers.delete(socket)) return
-      cancel()
-      keepAliveLater()
+      const pauseMs = receive(connection, stream, chunk)
+      if (pauseMs === undefined) return
+      if (!isAdmitted && connection.key !== undefined) {
+        isAdmitted = true
+        if (connection.isMesh) writeMs = MESH_WRITE_DEADLINE_MS
+        leave()
+        cancel()
+        cancel = clock.schedule(RELAY_KEEP_ALIVE_MS, keepAlive)
+      }
+      if (pauseMs > 0) {
+        // What it goes on to send waits in its own network.
+        stream.pause()
+        cancelPause = clock.schedule(pauseMs, () => void stream.resume())
+      }
     }
-    const keepAliveLater = (): void => {
-      cancel = clock.schedule(RELAY_KEEP_ALIVE_MS, keepAlive)
-    }
-    socket.on('data', take)
-    socket.on('drain', () => connection.drain())
+    stream.on('data', take)
+    stream.on('drain', () => connection.drain())
     // A client that says no more does not listen either.
-    socket.on('end', () => socket.destroy())
-    socket.once('close', () => {
+    stream.on('end', () => stream.destroy())
+    stream.once('close', () => {
       cancel()
-      strangers.delete(socket)
+      cancelPause?.()
+      leave()
       connection.closed()
     })
     if (head.length > 0) take(head)
   }
 
-  function receive(connection: RelayConnection, socket: Duplex, chunk: Uint8Array): boolean {
-    if (socket.destroyed) return false
+  /** Hands bytes to the relay; returns how long to read no more, or undefined if that was the end. */
+  function receive(
+    connection: RelayConnection,
+    stream: Duplex,
+    chunk: Uint8Array,
+  ): number | undefined {
+    if (stream.destroyed) return undefined
     try {
-      connection.receive(chunk)
-      return true
+      return connection.receive(chunk)
     } catch (error) {
-      socket.destroy()
-      if (error instanceof DerpError) logger.debug({ err: error }, 'relay client refused')
-      else logger.error({ err: error }, 'relay connection failed')
-      return false
+      stream.destroy()
+      if (error instanceof DerpError) {
+        refuse(error.code)
+        logger.debug({ err: error }, 'relay client refused')
+      } else {
+        logger.error({ err: error }, 'relay connection failed')
+      }
+      return undefined
     }
   }
 
   return {
     relay,
-    accept(request, socket, head) {
+    admission,
+    refused,
+    get strangers() {
+      return strangers.size
+    },
+    accept(request, socket, head, source = sourceOfSocket(socket)) {
       if (request.headers.upgrade?.toLowerCase() !== 'derp' || request.method !== 'GET')
         return false
-      if (strangers.size >= MAX_STRANGERS) {
-        socket.destroy()
-        return true
-      }
       // Who asks for a fast start sends right behind the request, and expects frames at once.
       if (request.headers['derp-fast-start'] !== '1') socket.write(hello)
-      serve(socket, head)
+      serve(socket, head, source, request)
       return true
+    },
+    serve,
+    announceRestart() {
+      relay.announceRestart(() => Math.floor(Math.random() * RESTART_SPREAD_MS), RESTART_TRY_MS)
     },
     [Symbol.dispose]() {
       cancelRecheck()
       for (const listener of listeners) listener[Symbol.dispose]()
     },
   }
+}
+
+function sourceOfSocket(socket: Duplex): RelayClientSource {
+  if (!(socket instanceof Socket)) return { address: '' }
+  return { address: socket.remoteAddress ?? '', port: socket.remotePort }
 }

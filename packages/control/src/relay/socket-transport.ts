@@ -12,7 +12,11 @@ import type { Clock } from '../clock.ts'
 import { WRITE_DEADLINE_MS } from './limits.ts'
 
 /** Returns the transport; the socket is destroyed when it takes nothing for too long. */
-export function socketTransport(socket: Duplex, clock: Clock): RelayTransport {
+export function socketTransport(
+  socket: Duplex,
+  clock: Clock,
+  deadlineMs: () => number = () => WRITE_DEADLINE_MS,
+): RelayTransport {
   let cancel: (() => void) | undefined
   const disarm = (): void => {
     cancel?.()
@@ -23,7 +27,7 @@ export function socketTransport(socket: Duplex, clock: Clock): RelayTransport {
     if (socket.writableLength > 0) arm()
   }
   const arm = (): void => {
-    cancel ??= clock.schedule(WRITE_DEADLINE_MS, () => socket.destroy())
+    cancel ??= clock.schedule(deadlineMs(), () => socket.destroy())
   }
   socket.once('close', disarm)
   return {
