@@ -46,6 +46,9 @@ const lock = {
   stateId: '1:2',
   trustedKeys: [{ key: 'tlpub:1', votes: 2 }],
   updates: 3,
+  updateLimit: 2000,
+  sinceCheckpoint: 2,
+  warnings: [],
 }
 
 async function server(
@@ -149,13 +152,23 @@ describe('admin', () => {
   })
 
   test('lock status and lock acks', async (t) => {
-    const ack = { node: 1, name: 'laptop', reportedHead: 'HEAD', state: 'in-sync' }
+    const ack = {
+      node: 1,
+      name: 'laptop',
+      reportedHead: 'HEAD',
+      state: 'behind',
+      since: '2026-11-22T10:00:00.000Z',
+      note: 'It is offline',
+    }
     const fake = await server(t, { 'GET /lock': lock, 'GET /lock/acks': { acks: [ack] } })
     assert.match(
       (await fake.admin('lock status')).out,
       /^Tailnet Lock is ENABLED\.\n\nhead: +HEAD\n/,
     )
-    assert.match((await fake.admin('lock acks')).out, /\nlaptop +in-sync +HEAD\n/)
+    assert.match(
+      (await fake.admin('lock acks')).out,
+      /\nlaptop +behind +2026-11-22 10:00Z +HEAD +It is offline\n/,
+    )
   })
 
   test('--tailnet names another tailnet', async (t) => {
@@ -212,7 +225,12 @@ describe('admin doctor', () => {
     ['no owner', { users: [{ ...user, role: 'admin' }] }, /no user is the owner/],
     ['a lock that is off', { lock: { ...lock, enabled: false } }, /the tailnet lock is off/],
     ['one trusted key', { lock }, /one trusted key only/],
-    ['a long history', { lock: { ...healthy.lock, updates: 1700 } }, /1700 updates/],
+    ['a long history', { lock: { ...healthy.lock, warnings: ['1700 updates'] } }, /1700 updates/],
+    [
+      'a node that cannot sign its next key',
+      { nodes: [{ ...node, lock: { ...node.lock, signature: 'cannot-self-rotate' } }] },
+      /cannot sign their own next key: laptop/,
+    ],
     [
       'an unsigned node',
       { nodes: [{ ...node, lock: { ...node.lock, signature: 'missing' } }] },

@@ -63,15 +63,39 @@ export const MAX_TAGS: number = 32
 
 /** Node-key signatures: 15 previous keys fit into about 3 KiB. */
 export const MAX_SIGNATURE_BYTES: number = 8 << 10
-/** Updates in one sync/send. The official walk limits are 2000 for a scan. */
-export const MAX_UPDATES_PER_REQUEST: number = 4_000
-/** Length of one chain. Far above what official clients open (2000): we warn before that. */
-export const MAX_CHAIN_LENGTH: number = 50_000
-/** Chain length from which official clients that start afresh come near to their scan limit. */
+/**
+ * Length of one chain, its beginning counted. Official clients cannot open a longer one: a new client keeps all of
+ * it for two weeks, and after a restart it is without the lock.
+ */
+export const MAX_CHAIN_LENGTH: number = 2_000
+/** From this length on only removals and checkpoints are taken: a stolen key can be taken out at any time. */
+export const MAX_GROWING_CHAIN_LENGTH: number = 1_900
+/** From this length on administrators are warned. */
 export const WARN_CHAIN_LENGTH: number = 1_500
+/** Updates in one sync/send: a node may bring back a whole chain that was lost with an old backup. */
+export const MAX_UPDATES_PER_REQUEST: number = MAX_CHAIN_LENGTH
 /** Hashes in a sync offer: one per checkpoint, so one per 50 updates. */
 export const MAX_OFFER_ANCESTORS: number = 4_096
 /** A pending initialisation that is not finished expires. */
 export const PENDING_INIT_MS: number = 10 * 60_000
 /** Previous node keys that are remembered per node. */
 export const MAX_PREVIOUS_KEYS: number = 16
+/**
+ * Lock calls of one machine per minute, which is also how many it may make at once. Clients ask for a bootstrap at
+ * most once for each frame, and for an offer and a sending once for each change of the head; `lock remove` brings one
+ * signature for each node of a key, about 4,000 at most. The others are started by people.
+ */
+export const MAX_LOCK_CALLS_PER_MINUTE = {
+  initBegin: 20,
+  initFinish: 60,
+  bootstrap: 120,
+  syncOffer: 240,
+  syncSend: 240,
+  disable: 60,
+  sign: 6_000,
+  affectedSigs: 600,
+} as const
+/** A call counts once for each beginning of so many bytes in its body: those take time to read. */
+export const LOCK_CALL_BYTES: number = 256 << 10
+/** Of those sendings, the ones with updates that the server does not have: a script that adds keys one by one. */
+export const MAX_NEW_UPDATE_CALLS_PER_MINUTE: number = 120

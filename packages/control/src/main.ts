@@ -65,6 +65,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     intercept,
     keyLifetimeMs,
     runtime: runtimes.of,
+    lockCalls: runtimes.lockCalls,
   }
   const relayKey = loadRelayKey(stateDir)
   const relay = stack.use(startRelay({ serverKey: relayKey, tailnets, clock, logger }))
@@ -80,7 +81,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   relays = relayMapJson(url, stun?.port)
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')
-    const admin = { tailnets, clock, logger, version: VERSION, url: () => url, publicKey }
+    const admin = {
+      tailnets,
+      runtime: runtimes.of,
+      clock,
+      logger,
+      version: VERSION,
+      url: () => url,
+      publicKey,
+    }
     stack.use(await listenAdmin(path, admin))
   }
   logger.info({ url, publicKey, stateDir }, 'server started')

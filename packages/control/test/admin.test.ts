@@ -16,6 +16,7 @@ const publicKey = machinePublicOf(generateMachineKey())
 
 function api(server: TestServer) {
   const app = adminApp({
+    runtime: server.services.runtime,
     tailnets: server.services.tailnets,
     clock: server.clock,
     logger: pino({ level: 'silent' }),

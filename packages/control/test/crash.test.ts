@@ -133,6 +133,7 @@ function adminOperation(
       const a = server.join('a')
       a.register({ Hostinfo: { Hostname: 'a', RoutableIPs: ['10.0.0.0/8'] } })
       const app = adminApp({
+        runtime: server.services.runtime,
         tailnets: server.services.tailnets,
         clock: server.clock,
         logger: pino({ level: 'silent' }),

@@ -165,8 +165,26 @@ describe('init/finish', () => {
       Buffer.from(fromBase64(reply.json.GenesisAUM)),
       Buffer.from(encodeAum(genesis)),
     )
-    assert.equal(server.store.pendingInits(server.tailnet.row.id).length, 0)
-    assert.equal((await a.tka('init/finish', { Signatures: {} })).status, 409)
+    assert.equal((await b.tka('init/finish', { Signatures: {} })).status, 409)
+  })
+
+  it('is answered again when the answer was lost, also by a server that was restarted', async () => {
+    using server = openTestServer()
+    const [a, b] = [server.join('a'), server.join('b')]
+    const [mine, others] = [await begin(a), await begin(b)]
+    const Signatures = signAll(a, mine.json.NeedSignatures)
+    assert.equal((await a.tka('init/finish', { Signatures })).status, 200)
+    const head = server.tailnet.lock.active!.headText
+    using after = server.restart()
+    const [sameA, sameB] = [after.machine('a', a), after.machine('b', b)]
+    assert.equal((await sameA.tka('init/finish', { Signatures })).status, 200)
+    assert.equal(after.tailnet.lock.active!.headText, head)
+    const lost = await sameB.tka('init/finish', {
+      Signatures: signAll(b, others.json.NeedSignatures),
+    })
+    assert.equal(lost.status, 409)
+    after.clock.advance(11 * 60_000)
+    assert.equal((await sameA.tka('init/finish', { Signatures })).status, 409)
   })
 
   it('refuses to keep a secret for support, and says what to do', async () => {

@@ -33,13 +33,17 @@ describe('sign', () => {
     assert.equal(signatureState(server.restart().tailnet.lock, b.row()), 'valid')
   })
 
-  it('is for owners and admins', async () => {
+  it('asks for a trusted key and not for a role: signing nodes may be tagged', async () => {
     using server = openTestServer()
     const a = server.join('a')
+    const tagged = server.join('t', 'owner', { tags: ['tag:signer'] })
     const member = server.join('m', 'member')
-    await lockTailnet(server, [a, member])
+    await lockTailnet(server, [a, tagged])
     const b = server.join('b')
-    assert.equal((await submit(member, sign(member, b))).status, 403)
+    assert.equal((await submit(member, sign(member, b))).status, 400)
+    assert.equal((await submit(tagged, sign(tagged, b))).status, 200)
+    tagged.register({ Expiry: new Date(123_000).toISOString() })
+    assert.equal((await submit(tagged, sign(tagged, b))).status, 403)
   })
 
   it('refuses everything else, and keeps the good signature that is there', async () => {
@@ -91,7 +95,10 @@ describe('sign', () => {
     const b = server.join('b')
     const zeros = new Uint8Array(sign(a, b))
     zeros.fill(0, zeros.length - 32)
-    assert.match((await submit(a, zeros)).text, /`lock status` shows on that node/)
+    assert.match(
+      (await submit(a, zeros)).text,
+      new RegExp(`tailscale lock sign ${b.row().nodeKey} tlpub:[0-9a-f]{64}$`),
+    )
   })
 
   it('needs the lock to be on', async () => {

@@ -36,7 +36,7 @@ export interface AdminUser {
 
 /** How a node stands to the lock, as the server sees it. */
 export interface AdminNodeLock {
-  /** 'valid', 'missing', 'invalid', 'obsolete', or 'off' without a lock. */
+  /** 'valid', 'missing', 'invalid', 'obsolete', 'cannot-self-rotate', 'unsafe', or 'off' without a lock. */
   readonly signature: string
   /** The head (base32) that the node last reported, null before its first report. */
   readonly reportedHead: string | null
@@ -113,7 +113,13 @@ export interface AdminLock {
   readonly genesis: string | null
   readonly stateId: string | null
   readonly trustedKeys: readonly AdminLockKey[] | null
+  /** Updates in force, the first counted, and how many there may be. */
   readonly updates: number
+  readonly updateLimit: number
+  /** Updates since the last checkpoint. */
+  readonly sinceCheckpoint: number
+  /** What will hurt if nothing is done about it. */
+  readonly warnings: readonly string[] | null
 }
 
 /** Which head a node has acknowledged. */
@@ -121,7 +127,12 @@ export interface AdminLockAck {
   readonly node: number
   readonly name: string
   readonly reportedHead: string | null
+  /** As for nodes, or 'refusing': it was told of the lock again and again, and does not follow. */
   readonly state: string
+  /** Since when it is in this state, as far as is known. */
+  readonly since: string | null
+  /** What the state means and what to do about it. */
+  readonly note: string | null
 }
 
 /** The server about itself. */
@@ -199,6 +210,9 @@ const lock: Codec<AdminLock> = struct<AdminLock>({
   stateId: always(pointer(text)),
   trustedKeys: always(list(struct<AdminLockKey>({ key: always(text), votes: always(int) }))),
   updates: always(int),
+  updateLimit: always(int),
+  sinceCheckpoint: always(int),
+  warnings: always(list(text)),
 })
 
 const acks: Codec<{ readonly acks: readonly AdminLockAck[] | null }> = struct<{
@@ -211,6 +225,8 @@ const acks: Codec<{ readonly acks: readonly AdminLockAck[] | null }> = struct<{
         name: always(text),
         reportedHead: always(pointer(text)),
         state: always(text),
+        since: always(pointer(text)),
+        note: always(pointer(text)),
       }),
     ),
   ),

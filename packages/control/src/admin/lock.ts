@@ -10,9 +10,10 @@ import { Hono } from 'hono'
 import { lockPublicCliText, lockPublicFromBytes } from '@signet/keys'
 import type { AdminLock, AdminLockAck } from '@signet/protocol/admin-api'
 import { aumHashText, keyId } from '@signet/tka'
-import { lockPosition } from '../map/lock-signal.ts'
+import { ackOf } from '../lock/acks.ts'
+import { chainReport } from '../lock/chain-length.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
-import { tailnetOf } from './input.ts'
+import { isoTime, tailnetOf } from './input.ts'
 import type { AdminServices } from './services.ts'
 
 /** An authority that ended. */
@@ -27,7 +28,7 @@ interface RetiredJson {
 export function lockRoutes(services: AdminServices): Hono {
   const app = new Hono()
   app.get('/', (c) => c.json(lockJson(tailnetOf(c, services))))
-  app.get('/acks', (c) => c.json({ acks: acksJson(tailnetOf(c, services)) }))
+  app.get('/acks', (c) => c.json({ acks: acksJson(services, tailnetOf(c, services)) }))
   return app
 }
 
@@ -42,7 +43,7 @@ function lockJson({ lock }: Tailnet): AdminLock & { readonly retired: readonly R
       key: lockPublicCliText(lockPublicFromBytes(keyId(key))),
       votes: Number(key.votes),
     })),
-    updates: active?.authority.chain.length ?? 0,
+    ...chainReport(active),
     retired: retired.map(({ row }) => ({
       genesis: aumHashText(row.genesis),
       head: aumHashText(row.head),
@@ -52,11 +53,18 @@ function lockJson({ lock }: Tailnet): AdminLock & { readonly retired: readonly R
   }
 }
 
-function acksJson(tailnet: Tailnet): readonly AdminLockAck[] {
-  return [...tailnet.nodes.values()].map(({ row }) => ({
-    node: row.id,
-    name: row.name,
-    reportedHead: row.reportedHead === '' ? null : row.reportedHead,
-    state: lockPosition(tailnet.lock, row.reportedHead),
-  }))
+function acksJson(services: AdminServices, tailnet: Tailnet): readonly AdminLockAck[] {
+  const { lock, sessions } = services.runtime(tailnet)
+  return [...tailnet.nodes.values()].map((node) => {
+    const { row } = node
+    const { state, since, note } = ackOf(lock, node, sessions.lockRepeats(row.id))
+    return {
+      node: row.id,
+      name: row.name,
+      reportedHead: row.reportedHead === '' ? null : row.reportedHead,
+      state,
+      since: isoTime(since),
+      note,
+    }
+  })
 }

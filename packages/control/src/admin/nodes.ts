@@ -12,7 +12,7 @@ import { formatPrefix, parsePrefix, ProtocolError } from '@signet/protocol'
 import type { IpPrefix } from '@signet/protocol'
 import type { AdminNode } from '@signet/protocol/admin-api'
 import { ControlError } from '../errors.ts'
-import { signatureState } from '../lock/signatures.ts'
+import { reportSignatures } from '../lock/signature-report.ts'
 import { lockPosition } from '../map/lock-signal.ts'
 import type { NodeRow } from '../store/rows.ts'
 import { advertisedRoutes, parseHostinfo } from '../tailnet/hostinfo.ts'
@@ -31,7 +31,9 @@ export function nodeRoutes(services: AdminServices): Hono {
   const app = new Hono()
   app.get('/', (c) => {
     const tailnet = tailnetOf(c, services)
-    return c.json({ nodes: [...tailnet.nodes.values()].map((node) => nodeJson(tailnet, node)) })
+    const signatures = reportSignatures(tailnet)
+    const nodes = [...tailnet.nodes.values()]
+    return c.json({ nodes: nodes.map((node) => nodeJson(tailnet, node, signatures)) })
   })
   app.get('/:ref', (c) => {
     const tailnet = tailnetOf(c, services)
@@ -120,7 +122,11 @@ function findNode(tailnet: Tailnet, ref: string): TailnetNode {
   throw new ControlError('not-found', `No node ${JSON.stringify(ref)}`)
 }
 
-function nodeJson(tailnet: Tailnet, node: TailnetNode): AdminNode {
+function nodeJson(
+  tailnet: Tailnet,
+  node: TailnetNode,
+  signatures: ReturnType<typeof reportSignatures> = reportSignatures(tailnet),
+): AdminNode {
   const { row } = node
   const host = parseHostinfo(row.hostinfo)
   const text = (name: string): string => {
@@ -147,7 +153,7 @@ function nodeJson(tailnet: Tailnet, node: TailnetNode): AdminNode {
     version: text('IPNVersion'),
     os: text('OS'),
     lock: {
-      signature: signatureState(tailnet.lock, row),
+      signature: signatures(row),
       reportedHead: row.reportedHead === '' ? null : row.reportedHead,
       state: lockPosition(tailnet.lock, row.reportedHead),
     },

@@ -9,11 +9,14 @@
 import type { MachinePublic } from '@signet/keys'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { TailnetRuntime } from '../machine/services.ts'
+import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { Tailnets } from '../tailnet/tailnets.ts'
 
 /** Everything that an administrator may look at and change. */
 export interface AdminServices {
   readonly tailnets: Tailnets
+  readonly runtime: (tailnet: Tailnet) => Pick<TailnetRuntime, 'lock' | 'sessions'>
   readonly clock: Clock
   readonly logger: Logger
   readonly version: string

@@ -77,6 +77,7 @@ export async function finishInit(
 ): Promise<void> {
   const { tailnet, clock, pending } = context
   requireAdministrator(context, node, WHAT)
+  if (isRepeated(context, node)) return
   requireOff(context)
   if ((request.SupportDisablement?.length ?? 0) > 0) {
     throw new ControlError(
@@ -118,6 +119,8 @@ export async function finishInit(
         },
       },
       { delete: 'pending-inits', tailnetId: tailnet.row.id },
+      // Kept for a while: the answer may be lost, and then the same question comes again.
+      { put: 'pending-init', row: begun },
     ])
     for (const { row, signature } of signed) {
       const current = draft.node(row.id)
@@ -125,9 +128,23 @@ export async function finishInit(
     }
   })
   pending.clear()
+  pending.set(node.id, begun)
   context.logger.info(
     { node: node.id, head: active.headText, nodes: signed.length },
     'tailnet lock switched on',
+  )
+}
+
+/** Whether this node has finished already, and did not hear of it: the lock is on with the genesis that it began. */
+function isRepeated({ tailnet, clock, pending }: LockContext, node: NodeRow): boolean {
+  const begun = pending.get(node.id)
+  const { active } = tailnet.lock
+  return (
+    active !== null &&
+    begun !== undefined &&
+    begun.machineKey === node.machineKey &&
+    begun.expiresAt > clock.now() &&
+    aumHash(parseAum(begun.genesis)) === active.row.genesis
   )
 }
 

@@ -8,6 +8,7 @@
  */
 
 import { equalBytes } from '@signet/codec'
+import { isSmallOrder } from '@signet/crypto'
 import { AumKind, decodeAum, encodeAum, TkaError } from '@signet/tka'
 import type { Aum, Key } from '@signet/tka'
 import { ControlError } from '../errors.ts'
@@ -27,6 +28,10 @@ export function parseAum(bytes: Uint8Array): Aum {
   if (aum.prev !== null && aum.prev.length !== 32) throw malformed('its parent is not 32 bytes')
   const keys: readonly Key[] = [...(aum.key === null ? [] : [aum.key]), ...(aum.state?.keys ?? [])]
   if (keys.some((key) => key.public?.length !== 32)) throw malformed('a key in it is not 32 bytes')
+  // Anybody can sign under such a key, with a little trying.
+  if (keys.some((key) => key.public !== null && isSmallOrder(key.public))) {
+    throw malformed('anybody could sign with a key in it; look whether the key was copied whole')
+  }
   if (aum.kind === AumKind.Invalid) throw malformed('it has no kind')
   return aum
 }

@@ -7,6 +7,7 @@
  */
 
 import { equalBytes, toHex } from '@signet/codec'
+import { lockPublicBytes, lockPublicCliText } from '@signet/keys'
 import type {
   TKASignaturesUsingKeyRequest,
   TKASignaturesUsingKeyResponse,
@@ -18,8 +19,9 @@ import { ControlError } from '../errors.ts'
 import { MAX_REPLY_BYTES, MAX_SIGNATURE_BYTES } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
 import type { LockContext } from './context.ts'
-import { refusalOf, requireActive, requireAdministrator } from './context.ts'
-import { authorizationOf, checkNodeKeySignature } from './signatures.ts'
+import { refusalOf, requireActive, requireAdministrator, requireCurrent } from './context.ts'
+import { authorizationOf, checkNodeKeySignature, trustedKeysOf } from './signatures.ts'
+import type { ActiveLock } from './state.ts'
 
 /** Takes a signature for a node and stores it with the node. */
 export function submitSignature(
@@ -28,7 +30,7 @@ export function submitSignature(
   request: TKASubmitSignatureRequest,
 ): void {
   const { tailnet } = context
-  requireAdministrator(context, node, 'sign nodes')
+  requireCurrent(context, node, 'sign nodes')
   const active = requireActive(context)
   const bytes = request.Signature ?? new Uint8Array()
   const signature = parseSignature(bytes)
@@ -51,10 +53,19 @@ export function submitSignature(
       }
     }
   } catch (error) {
-    throw refusalOf(error, `Cannot accept the signature for ${target.row.name}`)
+    throw refusalOf(error, `Cannot accept the signature for ${target.row.name}`, {
+      'signature-wrapping-key': howToSign(target.row),
+    })
   }
   tailnet.write((draft) => draft.putNode({ ...target.row, signature: bytes }))
   context.logger.info({ by: node.id, node: target.row.id }, 'node signed')
+}
+
+/** The command that official clients show on the node itself, which people shorten. */
+function howToSign({ nodeKey, lockKey }: NodeRow): string {
+  return lockKey === null
+    ? 'its rotation key is unsafe, and this node has told no lock key; log it in again, then sign it'
+    : `its rotation key is missing or unsafe; sign again with both keys: tailscale lock sign ${nodeKey} ${lockPublicCliText(lockKey)}`
 }
 
 /** The signatures which are good now and come from one trusted key. */
@@ -64,8 +75,8 @@ export function affectedSignatures(
   request: TKASignaturesUsingKeyRequest,
 ): TKASignaturesUsingKeyResponse {
   const { tailnet } = context
-  requireAdministrator(context, node, 'change tailnet lock')
-  requireActive(context)
+  const active = requireActive(context)
+  if (!isSigner(active, node)) requireAdministrator(context, node, 'change tailnet lock')
   const keyId = request.KeyID ?? new Uint8Array()
   if (keyId.length !== 32) throw new ControlError('bad-request', 'A key id has 32 bytes')
   const signatures: Uint8Array[] = []
@@ -84,6 +95,11 @@ export function affectedSignatures(
     )
   }
   return { Signatures: signatures }
+}
+
+/** A node whose own lock key is trusted: it can remove others, whoever it belongs to. */
+function isSigner({ authority }: ActiveLock, { lockKey }: NodeRow): boolean {
+  return lockKey !== null && trustedKeysOf(authority.state).has(lockPublicBytes(lockKey))
 }
 
 function parseSignature(bytes: Uint8Array): NodeKeySignature {

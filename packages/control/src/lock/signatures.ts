@@ -17,6 +17,7 @@ import {
   authorizeNodeKey,
   authorizeProof,
   claimNodeKey,
+  decodeNodeKeySignature,
   encodeNodeKeySignature,
   indexTrustedKeys,
   proveClaim,
@@ -59,14 +60,16 @@ export function checkNodeKeySignature(
   nodeKey: NodePublic,
   bytes: Uint8Array,
 ): NodeKeyAuthorization {
-  const { signature } = claimNodeKey(bytes, nodeKey)
+  const signature = decodeNodeKeySignature(bytes)
+  // First: to whoever left the key out, this is the reason that helps.
+  requireSoundWrapping(signature)
+  claimNodeKey(bytes, nodeKey)
   if (!equalBytes(encodeNodeKeySignature(signature), bytes)) {
     throw new TkaError(
       'signature-malformed',
       'Cannot accept node-key signature: not in canonical form',
     )
   }
-  requireSoundWrapping(signature)
   try {
     return authorizeNodeKey(trustedKeysOf(state), nodeKey, bytes, strictCheck)
   } catch (cause) {

@@ -37,17 +37,13 @@ import {
 } from '@signet/tka'
 import type { Aum, AumHash, Authority, SyncOffer } from '@signet/tka'
 import { ControlError } from '../errors.ts'
-import {
-  MAX_CHAIN_LENGTH,
-  MAX_LARGE_REPLY_BYTES,
-  MAX_OFFER_ANCESTORS,
-  MAX_UPDATES_PER_REQUEST,
-  WARN_CHAIN_LENGTH,
-} from '../limits.ts'
+import { MAX_LARGE_REPLY_BYTES, MAX_OFFER_ANCESTORS, MAX_UPDATES_PER_REQUEST } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
+import { alertLockedOut } from './alerts.ts'
+import { checkChainLength } from './chain-length.ts'
 import { checkCheckpoint } from './checkpoint-rule.ts'
 import type { LockContext } from './context.ts'
-import { refusalOf, requireActive, requireAdministrator } from './context.ts'
+import { refusalOf, requireActive, requireCurrent } from './context.ts'
 import { draftOn } from './draft-store.ts'
 import type { DraftAumStore } from './draft-store.ts'
 import { parseAum } from './parse-aum.ts'
@@ -55,13 +51,15 @@ import type { ActiveLock } from './state.ts'
 
 /** What a node needs to begin, or to end. */
 export function bootstrap(
-  { tailnet }: LockContext,
+  { tailnet, beginnings }: LockContext,
+  node: NodeRow,
   request: TKABootstrapRequest,
 ): TKABootstrapResponse {
   const { active, retired } = tailnet.lock
   if (active === null && retired.length === 0) {
     throw new ControlError('not-found', 'Tailnet lock was never enabled')
   }
+  if (active !== null && request.Head === '') beginnings.asked(node.id, active.row.genesis)
   const genesis = active?.aums.get(active.row.genesis)
   const secret = secretFor(tailnet.lock, request.Head)
   return {
@@ -153,18 +151,19 @@ export function send(
   if (sent.length > MAX_UPDATES_PER_REQUEST) {
     throw new ControlError('limit', `More than ${MAX_UPDATES_PER_REQUEST} updates in one request`)
   }
-  if (request.Interactive) requireAdministrator(context, node, 'change tailnet lock')
+  if (request.Interactive) requireCurrent(context, node, 'change tailnet lock')
   // Nodes repeat what we have, often dozens at a time: looked up by the digest of the bytes, nothing is parsed.
   const unknown = sent.filter(
     (bytes) => bytes !== null && !active.aums.has(aumHashFromBytes(blake2s256(bytes))),
   )
+  if (unknown.length > 0) context.calls.newUpdates(node.machineKey)
   const updates = unknown.map((bytes) => parseAum(bytes ?? new Uint8Array()))
   if (updates.length === 0) return { Head: active.headText }
   if (request.Interactive) requireOnHead(active, updates)
   const draft = draftOn(active.aums, () => context.clock.now())
   const authority = inform(active, draft, updates)
   if (draft.added.length === 0) return { Head: active.headText }
-  checkResult(context, active, draft, authority)
+  checkResult(active, draft, authority)
   requireEffect(request, draft, authority)
   return { Head: commit(context, active, draft, authority, node) }
 }
@@ -189,12 +188,7 @@ function inform(active: ActiveLock, draft: DraftAumStore, updates: readonly Aum[
 }
 
 /** Limits that the authority itself does not have. */
-function checkResult(
-  context: LockContext,
-  active: ActiveLock,
-  draft: DraftAumStore,
-  authority: Authority,
-): void {
+function checkResult(active: ActiveLock, draft: DraftAumStore, authority: Authority): void {
   for (const aum of draft.added) {
     checkCheckpoint(aum, { store: draft, chain: authority.chain, head: active.authority.state })
   }
@@ -205,15 +199,7 @@ function checkResult(
       `Tailnet lock holds at most ${MAX_KEYS} keys; remove some first`,
     )
   }
-  if (authority.chain.length > MAX_CHAIN_LENGTH) {
-    throw new ControlError('limit', `A chain of updates has at most ${MAX_CHAIN_LENGTH}`)
-  }
-  if (authority.chain.length >= WARN_CHAIN_LENGTH) {
-    context.logger.warn(
-      { updates: authority.chain.length },
-      'the chain comes near to 2000 updates, more than which new official clients cannot open',
-    )
-  }
+  checkChainLength(active, authority, draft.added)
 }
 
 /**
@@ -237,13 +223,15 @@ function requireEffect(
 }
 
 function commit(
-  { tailnet, clock, logger }: LockContext,
+  context: LockContext,
   active: ActiveLock,
   draft: DraftAumStore,
   authority: Authority,
   node: NodeRow,
 ): string {
+  const { tailnet, clock, logger } = context
   const { added } = draft
+  const before = tailnet.lock
   const moved = authority.head !== active.authority.head
   const next: ActiveLock = {
     row: { ...active.row, head: authority.head },
@@ -278,6 +266,7 @@ function commit(
   // Memory follows the store; readers have not been woken yet.
   active.aums.commit(added)
   logger.info({ node: node.id, updates: added.length, head: next.headText, moved }, 'lock updated')
+  if (moved) alertLockedOut(context, before)
   return moved ? next.headText : active.headText
 }
 

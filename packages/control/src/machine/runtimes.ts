@@ -8,6 +8,8 @@
 
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { createCallLimits } from '../lock/call-limits.ts'
+import type { CallLimits } from '../lock/call-limits.ts'
 import { openLockContext } from '../lock/context.ts'
 import type { FrameCounters } from '../map/frame-encoder.ts'
 import { MapSessions } from '../map/sessions.ts'
@@ -22,6 +24,8 @@ import type { TailnetRuntime } from './services.ts'
 /** The running parts of all tailnets. */
 export interface Runtimes extends Disposable {
   readonly of: (tailnet: Tailnet) => TailnetRuntime
+  /** Counts the lock calls of each machine, in whatever tailnet. */
+  readonly lockCalls: CallLimits
   wake(mode: 'full' | 'delta'): void
   /** Sessions that are open. */
   connected(): number
@@ -40,6 +44,7 @@ export function createRuntimes(options: {
 }): Runtimes {
   const { tailnets, store, clock, logger, counters, intercept, relays } = options
   const runtimes = new Map<Tailnet, TailnetRuntime>()
+  const lockCalls = createCallLimits(() => clock.now())
   const start = (tailnet: Tailnet): TailnetRuntime => ({
     tailnet,
     presence: trackPresence(tailnet, clock),
@@ -50,11 +55,12 @@ export function createRuntimes(options: {
       intercept: intercept?.mapResponse,
       relays,
     }),
-    lock: openLockContext(tailnet, store, clock, logger),
+    lock: openLockContext(tailnet, store, clock, logger, lockCalls),
     asked: createAskedOnce(() => clock.now()),
   })
   for (const tailnet of tailnets.all()) runtimes.set(tailnet, start(tailnet))
   return {
+    lockCalls,
     of(tailnet) {
       let runtime = runtimes.get(tailnet)
       if (runtime === undefined) {

@@ -9,6 +9,7 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
+import type { CallLimits } from '../lock/call-limits.ts'
 import type { LockContext } from '../lock/context.ts'
 import type { FrameCounters } from '../map/frame-encoder.ts'
 import type { MapSessions } from '../map/sessions.ts'
@@ -37,6 +38,8 @@ export interface MachineServices {
   readonly logger: Logger
   readonly counters: FrameCounters
   readonly intercept: Intercept | undefined
+  /** How often one machine may make each call of the lock. */
+  readonly lockCalls: CallLimits
   /** How long the key of a node without tags is good; null for ever. */
   readonly keyLifetimeMs: number | null
 }

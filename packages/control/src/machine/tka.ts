@@ -35,7 +35,7 @@ const handlers: ReadonlyMap<string, ReadBody> = new Map([
     await finishInit(context, node, request)
     return {}
   }),
-  handle(tkaCalls.bootstrap, (context, _node, request) => bootstrap(context, request)),
+  handle(tkaCalls.bootstrap, bootstrap),
   handle(tkaCalls.syncOffer, (context, _node, request) => offer(context, request)),
   handle(tkaCalls.syncSend, send),
   handle(tkaCalls.disable, async (context, node, request) => {
@@ -75,6 +75,7 @@ export async function answerTka(
 ): Promise<string> {
   const read = handlers.get(path)
   if (read === undefined) throw new ControlError('not-found', `No such call: ${path}`)
+  services.lockCalls.call(path, caller.machineKey, body.length)
   const { nodeKey, answer } = read(body)
   const { tailnet, node } = nodeOfCaller(services, caller, nodeKey)
   const reply = await answer(services.runtime(tailnet).lock, node.row)

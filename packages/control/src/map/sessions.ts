@@ -119,6 +119,11 @@ export class MapSessions implements Disposable {
     return session
   }
 
+  /** How often a node was told of the lock again in its session, without effect. */
+  lockRepeats(nodeId: number): number {
+    return this.#sessions.get(nodeId)?.lockRepeats ?? 0
+  }
+
   /** Ends a session. Idempotent. */
   close(session: Session): void {
     if (session.over) return

@@ -120,6 +120,7 @@ export function openTestServer(
   const services: MachineServices = {
     tailnets,
     runtime: runtimes.of,
+    lockCalls: runtimes.lockCalls,
     clock,
     logger: silent,
     counters,

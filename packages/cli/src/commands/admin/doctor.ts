@@ -28,8 +28,6 @@ export interface Patient {
   readonly now: number
 }
 
-/** Official clients refuse to open a longer chain. */
-const officialChainLimit = 2000
 const soon = 7 * 86_400_000
 
 /** Runs `admin doctor`. Exit code 1 when there is a warning. */
@@ -89,21 +87,15 @@ function lockFindings({ lock, nodes }: Patient): Finding[] {
       advice: 'Run "signet lock add KEY" with the key of a second node.',
     })
   }
-  if (lock.updates > officialChainLimit * 0.8) {
+  for (const text of lock.warnings ?? []) {
     findings.push({
       level: 'warning',
-      text: `the lock has ${lock.updates} updates; official clients cannot open more than ${officialChainLimit}`,
-      advice: 'Change the lock less often, and let official clients compact their history.',
+      text,
+      advice:
+        'Plan it now: every node follows by itself, but nodes that are away follow when they return.',
     })
   }
-  const unsigned = nodes.filter((node) => !['valid', 'off'].includes(node.lock.signature))
-  if (unsigned.length > 0) {
-    findings.push({
-      level: 'warning',
-      text: `locked out: ${unsigned.map((node) => `${node.name} (${node.lock.signature})`).join(', ')}`,
-      advice: 'Run "signet lock" on each and the command shown there on a signer.',
-    })
-  }
+  findings.push(...signatureFindings(nodes))
   const behind = nodes.filter(
     (node) => node.online && !['off', 'in-sync'].includes(node.lock.state),
   )
@@ -111,7 +103,32 @@ function lockFindings({ lock, nodes }: Patient): Finding[] {
     findings.push({
       level: 'warning',
       text: `online, but not at the current head: ${behind.map((node) => `${node.name} (${node.lock.state})`).join(', ')}`,
-      advice: 'Look at "signet lock status" and the log of these nodes.',
+      advice: 'Run "signet admin lock acks", which says of each what it means.',
+    })
+  }
+  return findings
+}
+
+/** Signatures under which a node still works. */
+const working: readonly string[] = ['valid', 'cannot-self-rotate', 'off']
+
+function signatureFindings(nodes: readonly AdminNode[]): Finding[] {
+  const findings: Finding[] = []
+  const unsigned = nodes.filter((node) => !working.includes(node.lock.signature))
+  if (unsigned.length > 0) {
+    findings.push({
+      level: 'warning',
+      text: `locked out: ${unsigned.map((node) => `${node.name} (${node.lock.signature})`).join(', ')}`,
+      advice: 'Run "signet lock" on each and the command shown there on a signer.',
+    })
+  }
+  const stuck = nodes.filter((node) => node.lock.signature === 'cannot-self-rotate')
+  if (stuck.length > 0) {
+    findings.push({
+      level: 'note',
+      text: `cannot sign their own next key: ${stuck.map((node) => node.name).join(', ')}`,
+      advice:
+        'When their key expires, sign them again, or log them in with a pre-signed key. To change it now, sign each with both keys.',
     })
   }
   return findings

@@ -9,7 +9,7 @@
 
 import type { CommandContext } from '../../command.ts'
 import { table } from '../../columns.ts'
-import { adminClient, printJson, takeArguments } from './connect.ts'
+import { adminClient, printJson, takeArguments, when } from './connect.ts'
 
 /** Runs `admin lock status`. */
 export async function status(context: CommandContext): Promise<void> {
@@ -23,10 +23,11 @@ export async function status(context: CommandContext): Promise<void> {
   io.out(`Tailnet Lock is ${lock.enabled ? 'ENABLED' : 'NOT enabled'}.\n`)
   if (!lock.enabled) return
   io.out(
-    `\nhead:        ${lock.head ?? '-'}\nfingerprint: ${lock.genesis ?? '-'}\nupdates:     ${lock.updates}\n`,
+    `\nhead:        ${lock.head ?? '-'}\nfingerprint: ${lock.genesis ?? '-'}\nupdates:     ${lock.updates} of at most ${lock.updateLimit}, ${lock.sinceCheckpoint} since the last checkpoint\n`,
   )
   io.out('\nTrusted signing keys:\n')
   for (const key of lock.trustedKeys ?? []) io.out(`\t${key.key}\t${key.votes}\n`)
+  for (const warning of lock.warnings ?? []) io.out(`\nwarning: ${warning}\n`)
 }
 
 /** Runs `admin lock acks`. */
@@ -37,6 +38,12 @@ export async function acks(context: CommandContext): Promise<void> {
     printJson(context, { acks: list })
     return
   }
-  const rows = list.map((ack) => [ack.name, ack.state, ack.reportedHead ?? '-'])
-  context.io.out(table(['NODE', 'STATE', 'REPORTED HEAD'], rows))
+  const rows = list.map((ack) => [
+    ack.name,
+    ack.state,
+    when(ack.since),
+    ack.reportedHead ?? '-',
+    ack.note ?? '',
+  ])
+  context.io.out(table(['NODE', 'STATE', 'SINCE', 'REPORTED HEAD', 'NOTE'], rows))
 }
