@@ -175,7 +175,7 @@ describe('init/finish', () => {
     const Signatures = signAll(a, mine.json.NeedSignatures)
     assert.equal((await a.tka('init/finish', { Signatures })).status, 200)
     const head = server.tailnet.lock.active!.headText
-    using after = server.restart()
+    const after = server.restart()
     const [sameA, sameB] = [after.machine('a', a), after.machine('b', b)]
     assert.equal((await sameA.tka('init/finish', { Signatures })).status, 200)
     assert.equal(after.tailnet.lock.active!.headText, head)
