@@ -28,6 +28,8 @@ export interface CliIo {
   readonly sleep: (milliseconds: number) => Promise<void>
   /** Aborts when the user interrupts the command. */
   readonly signal: AbortSignal
+  /** Calls back at SIGHUP, which otherwise ends the process; returns how to stop that. */
+  readonly onHangup: (callback: () => void) => () => void
 }
 
 /** Returns the outside of this process. Colour only on terminals, and never with NO_COLOR set. */
@@ -64,5 +66,9 @@ export function processIo(): CliIo {
       await setTimeout(milliseconds, undefined, { signal: abort.signal })
     },
     signal: abort.signal,
+    onHangup: (callback) => {
+      process.on('SIGHUP', callback)
+      return () => void process.off('SIGHUP', callback)
+    },
   }
 }

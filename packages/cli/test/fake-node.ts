@@ -129,6 +129,7 @@ export async function signet(
     now: () => clock,
     sleep: async (milliseconds) => void (clock += milliseconds),
     signal: new AbortController().signal,
+    onHangup: () => () => {},
   }
   const code = await run(typeof words === 'string' ? words.split(' ') : words, io)
   return { code, out, err }

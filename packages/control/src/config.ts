@@ -12,9 +12,11 @@ import { readFileSync } from 'node:fs'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { ControlError } from './errors.ts'
+import type { DoorOptions } from './http/door-options.ts'
+import { readDoorSettings } from './http/door-settings.ts'
 
 /** What can be set. Every key is described in docs/reference/config.md. */
-export interface ServerConfig {
+export interface ServerConfig extends DoorOptions {
   readonly stateDir?: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
   readonly url?: string | undefined
@@ -38,6 +40,17 @@ const address = z.string().transform((text, context) => {
   return { host: host === '' ? '0.0.0.0' : host, port }
 })
 
+/** In a file a list, elsewhere text with commas between. */
+const list = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
+  z.array(z.string().min(1)),
+)
+
+const yesNo = z.preprocess(
+  (value) => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean('expected true or false'),
+)
+
 const schema = z.strictObject({
   state_dir: z.string().min(1).optional(),
   listen: address.prefault('127.0.0.1:8080'),
@@ -45,6 +58,11 @@ const schema = z.strictObject({
     .url({ protocol: /^https?$/, error: 'expected a URL that begins with http:// or https://' })
     .transform((url) => url.replace(/\/+$/, ''))
     .optional(),
+  tls_cert: z.string().min(1).optional(),
+  tls_key: z.string().min(1).optional(),
+  http_listen: address.optional(),
+  trusted_proxies: list.optional(),
+  bootstrap_dns: yesNo.optional(),
   domain: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
@@ -96,6 +114,7 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     listen,
     url,
     domain,
+    ...readDoorSettings(parsed.data),
     stunPort: stun_port,
     keyLifetimeDays: key_lifetime_days === 0 ? null : key_lifetime_days,
     logFormat: log_format,

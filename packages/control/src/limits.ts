@@ -34,6 +34,20 @@ export const HEADERS_DEADLINE_MS: number = 10_000
 export const HANDSHAKE_DEADLINE_MS: number = 10_000
 /** How long a client that was refused before it said who it is may take to read why. */
 export const REFUSED_LINGER_MS: number = 1_000
+/** A TLS handshake must be complete within this time of the connection. */
+export const TLS_HANDSHAKE_DEADLINE_MS: number = 10_000
+/** TLS handshakes under way at once: each holds some 50 KiB, before anything of a caller is known. */
+export const MAX_TLS_HANDSHAKES: number = 4_096
+/** How often it is looked for connections that are past their deadline. */
+export const EXPIRY_CHECK_MS: number = 2_500
+/** How often certificate files are looked at. Whoever renews them may also send SIGHUP. */
+export const CERTIFICATE_POLL_MS: number = 30_000
+/** A message of a WebSocket with a control connection inside: many records of 4 KiB at most. */
+export const MAX_CONTROL_MESSAGE: number = 64 << 10
+/** Pieces in which a message may come: each costs more than its bytes. */
+export const MAX_WEBSOCKET_FRAGMENTS: number = 256
+/** How long the answer to `/bootstrap-dns` is kept: strangers must not make us ask a name server at will. */
+export const BOOTSTRAP_DNS_KEEP_MS: number = 10 * 60_000
 /** All control connections. A node under lock holds two. */
 export const MAX_CONNECTIONS: number = 60_000
 

@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { machinePublicOf } from '@signet/keys'
 import { listenAdmin } from './admin/socket.ts'
 import { systemClock } from './clock.ts'
-import { listen } from './http/listener.ts'
+import { openFrontDoors } from './http/front-door.ts'
 import { openLock } from './lock/open-lock.ts'
 import { createRuntimes } from './machine/runtimes.ts'
 import { frameCounters } from './map/frame-encoder.ts'
@@ -74,11 +74,25 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     options.stunPort === undefined
       ? undefined
       : stack.use(await startStun({ host, port: options.stunPort }))
-  const listener = stack.use(await listen(options.listen, serverKey, services, relay))
-  const url = options.url ?? `http://${hostInUrl(host)}:${listener.port}`
+  const mapRelays = (): void => {
+    relays = relayMapJson(doors.url, stun?.port, doors.certName())
+  }
+  const doors = stack.use(
+    await openFrontDoors({
+      ...options,
+      serverKey,
+      services,
+      relay,
+      onCertName() {
+        mapRelays()
+        runtimes.wake('full')
+      },
+    }),
+  )
   // Undone first: while clients are connected.
   stack.defer(() => relay.announceRestart())
-  relays = relayMapJson(url, stun?.port)
+  const { url } = doors
+  mapRelays()
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')
     const admin = {
@@ -97,18 +111,15 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const close = (): Promise<void> => parts.disposeAsync()
   return {
     url,
-    port: listener.port,
+    port: doors.port,
+    httpPort: doors.httpPort,
     stunPort: stun?.port,
     publicKey,
     counters,
     wake: (mode = 'full') => runtimes.wake(mode),
+    reload: () => doors.reload(),
     connectedNodes: () => runtimes.connected(),
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-function hostInUrl(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
 }

@@ -10,6 +10,7 @@ import type { Logger } from 'pino'
 import type { MachinePublic } from '@signet/keys'
 import type { MapResponse, RegisterRequest, RegisterResponse } from '@signet/protocol'
 import type { Clock } from './clock.ts'
+import type { DoorOptions } from './http/door-options.ts'
 import type { FrameCounters } from './map/frame-encoder.ts'
 import type { Store } from './store/store.ts'
 
@@ -38,7 +39,7 @@ export interface Intercept {
 }
 
 /** What a server is started with. */
-export interface ControlOptions {
+export interface ControlOptions extends DoorOptions {
   /** Holds `signet.db`, `noise.key`, `derp.key` and the admin socket. Created if needed. */
   readonly stateDir: string
   readonly listen: { readonly host: string; readonly port: number }
@@ -63,6 +64,8 @@ export interface ControlOptions {
 export interface Control extends AsyncDisposable {
   readonly url: string
   readonly port: number
+  /** Where the plain port beside TLS is, if there is one. */
+  readonly httpPort: number | undefined
   /** Where STUN answers, if it does. */
   readonly stunPort: number | undefined
   readonly publicKey: MachinePublic
@@ -70,6 +73,8 @@ export interface Control extends AsyncDisposable {
   readonly counters: Readonly<FrameCounters>
   /** Has every session send everything again, or look for changes again. */
   wake(mode?: 'full' | 'delta'): void
+  /** Looks for a new certificate now. */
+  reload(): void
   /** Streams that are open now. */
   connectedNodes(): number
   close(): Promise<void>

@@ -159,7 +159,7 @@ describe('the embedded relay', () => {
     }
     assert.equal((await fetch(`${server.control.url}/derp`)).status, 426)
     const socket = connect({ port: server.control.port, host: '127.0.0.1' })
-    socket.write(UPGRADE.replace('DERP', 'websocket') + '\r\n')
+    socket.write(UPGRADE.replace('DERP', 'other') + '\r\n')
     const [answer] = await once(socket, 'data')
     assert.match(String(answer), /^HTTP\/1\.1 426 /)
     socket.destroy()

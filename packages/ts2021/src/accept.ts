@@ -63,15 +63,61 @@ export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
   const switching = encodeUtf8(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${UPGRADE_PROTOCOL}\r\nConnection: upgrade\r\n\r\n`,
   )
+  return answerHandshake(socket, head, switching, initiation, { serverKey, initial, linger })
+}
+
+/** What {@link acceptStream} works on. */
+export interface AcceptStreamOptions extends Pick<
+  AcceptOptions,
+  'serverKey' | 'initial' | 'linger'
+> {
+  /** Bytes in both directions, such as the messages of a WebSocket. */
+  readonly stream: Duplex
+  /** The client's first Noise message, in base64 as it came with the request. */
+  readonly handshake: string
+}
+
+/**
+ * Answers a client whose bytes already flow both ways: the answer to its handshake is the first of them. On
+ * failure it has been answered as far as the protocol says and the stream is closed.
+ *
+ * @throws Ts2021Error `bad-upgrade`, `handshake`
+ */
+export function acceptStream(options: AcceptStreamOptions): AcceptedClient {
+  const { stream, handshake, serverKey, initial, linger = LINGER } = options
+  stream.on('error', () => stream.destroy())
+  let initiation: Uint8Array
+  try {
+    initiation = fromBase64(handshake)
+  } catch (cause) {
+    if (!(cause instanceof CodecError)) throw cause
+    stream.destroy()
+    throw new Ts2021Error('bad-upgrade', 'Refused upgrade: invalid handshake', { cause })
+  }
+  return answerHandshake(stream, new Uint8Array(), new Uint8Array(), initiation, {
+    serverKey,
+    initial,
+    linger,
+  })
+}
+
+function answerHandshake(
+  socket: Duplex,
+  head: Uint8Array,
+  preamble: Uint8Array,
+  initiation: Uint8Array,
+  options: Pick<AcceptOptions, 'serverKey' | 'initial'> & { readonly linger: number },
+): AcceptedClient {
+  const { serverKey, initial, linger } = options
   let result: ResponderResult
   try {
     result = respond({ serverKey, initiation })
   } catch (cause) {
     if (!(cause instanceof NoiseError)) throw cause
-    sayLast(socket, concatBytes(switching, cause.reply ?? new Uint8Array()), linger)
+    sayLast(socket, concatBytes(preamble, cause.reply ?? new Uint8Array()), linger)
     throw new Ts2021Error('handshake', 'Refused client: Noise handshake failed', { cause })
   }
-  socket.write(concatBytes(switching, result.response))
+  socket.write(concatBytes(preamble, result.response))
   return {
     duplex: noiseStream({ socket, head, session: result.session, initial }),
     machineKey: result.clientKey,

@@ -8,6 +8,8 @@
 
 // Server
 export {
+  acceptStream,
+  type AcceptStreamOptions,
   acceptUpgrade,
   type AcceptedClient,
   type AcceptOptions,

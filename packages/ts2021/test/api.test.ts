@@ -14,6 +14,7 @@ test('@signet/ts2021 exports exactly this', () => {
     'PREFACE_TIMEOUT',
     'Ts2021Error',
     'UPGRADE_PROTOCOL',
+    'acceptStream',
     'acceptUpgrade',
     'createControlConnection',
     'dialControl',

@@ -17,6 +17,11 @@ const settings: Readonly<Record<string, string>> = {
   state_dir: 'state-dir',
   listen: 'listen',
   url: 'url',
+  tls_cert: 'tls-cert',
+  tls_key: 'tls-key',
+  http_listen: 'http-listen',
+  trusted_proxies: 'trusted-proxies',
+  bootstrap_dns: 'bootstrap-dns',
   domain: 'domain',
   stun_port: 'stun-port',
   key_lifetime_days: 'key-lifetime-days',
@@ -39,17 +44,16 @@ export async function run({ io, flags, args }: CommandContext): Promise<void> {
     const stateDir = config.stateDir ?? defaultServerDir(io.env)
     const pretty = parseLogFormat(config.logFormat ?? '', io.interactive) === 'pretty'
     const control = await startControl({
+      ...config,
       stateDir,
-      listen: config.listen,
-      url: config.url,
-      domain: config.domain,
-      stunPort: config.stunPort,
-      keyLifetimeDays: config.keyLifetimeDays,
       logger: createLogger(config.logLevel, (line) => io.err(pretty ? prettyLine(line) : line)),
     })
     io.out(`Signet server at ${control.url}\n`)
     io.out(`Admin socket ${adminSocket(stateDir)}\n`)
+    // Without a certificate to look for, closing the terminal ends the server as it ends others.
+    const cancelHangup = config.tls && io.onHangup(() => control.reload())
     await untilAborted(io.signal)
+    cancelHangup?.()
     await control.close()
   } catch (error) {
     if (!(error instanceof ControlError)) throw error

@@ -35,6 +35,32 @@ export const serverCommands: readonly Command[] = [
         summary: 'what nodes dial, when it is not the listening address',
       },
       {
+        name: 'tls-cert',
+        kind: 'text',
+        value: 'FILE',
+        summary: 'certificate chain (PEM): serve TLS; a new one is noticed by itself or at SIGHUP',
+      },
+      { name: 'tls-key', kind: 'text', value: 'FILE', summary: 'its key (PEM)' },
+      {
+        name: 'http-listen',
+        kind: 'text',
+        value: 'HOST:PORT',
+        summary:
+          'plain port beside TLS, usually :80, for clients that try it first and for browsers',
+      },
+      {
+        name: 'trusted-proxies',
+        kind: 'text',
+        value: 'LIST',
+        summary: 'addresses or prefixes whose X-Forwarded-For and -Proto count',
+      },
+      {
+        name: 'bootstrap-dns',
+        kind: 'text',
+        value: 'true|false',
+        summary: 'tell the addresses of this server to clients without a name server',
+      },
+      {
         name: 'domain',
         kind: 'text',
         value: 'NAME',

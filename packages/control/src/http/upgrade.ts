@@ -8,47 +8,88 @@
 
 import type { IncomingMessage, Server } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { MachinePrivate, MachinePublic } from '@signet/keys'
-import { acceptUpgrade, serveHttp2 } from '@signet/ts2021'
-import { HANDSHAKE_DEADLINE_MS, REFUSED_LINGER_MS, STRANGER_CONNECTION_MS } from '../limits.ts'
+import type { MachinePublic } from '@signet/keys'
+import {
+  acceptStream,
+  acceptUpgrade,
+  HANDSHAKE_HEADER,
+  serveHttp2,
+  UPGRADE_PROTOCOL,
+} from '@signet/ts2021'
+import type { AcceptedClient } from '@signet/ts2021'
+import {
+  HANDSHAKE_DEADLINE_MS,
+  MAX_CONTROL_MESSAGE,
+  REFUSED_LINGER_MS,
+  STRANGER_CONNECTION_MS,
+} from '../limits.ts'
 import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
+import { MAX_RELAY_MESSAGE } from '../relay/limits.ts'
 import type { MachineServices } from '../machine/services.ts'
-import type { RelayServer } from '../relay/relay-server.ts'
+import type { FrontDoor } from './listener.ts'
+import { pathOf } from './path.ts'
+import { asksForWebSocket, createWebSocketDoor } from './web-socket.ts'
+
+/** What connections are handed to. Without a relay there is none. */
+export type ConnectionServices = Pick<FrontDoor, 'serverKey' | 'services' | 'sourceOf'> & {
+  readonly relay: FrontDoor['relay'] | undefined
+}
 
 /** Accepts control and relay connections on a server; disposing ends those that are open. */
 export function acceptConnections(
   server: Server,
-  serverKey: MachinePrivate,
-  services: MachineServices,
-  relay: RelayServer,
+  { serverKey, services, relay, sourceOf }: ConnectionServices,
 ): Disposable {
   const open = new Set<Duplex>()
   const bodies = createBodyBudget()
+  const webSockets = createWebSocketDoor(UPGRADE_PROTOCOL, MAX_CONTROL_MESSAGE)
+  const relaySockets = createWebSocketDoor('derp', MAX_RELAY_MESSAGE)
 
-  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const path = request.url?.split('?')[0]
-    if (path === '/derp') {
-      if (!relay.accept(request, socket, head)) refuse(socket, '426 Upgrade Required')
-      return
-    }
-    if (path !== '/ts2021') return refuse(socket, '404 Not Found')
+  const serve = (request: IncomingMessage, client: () => AcceptedClient): void => {
+    const { address: source } = sourceOf(request)
     try {
-      const { duplex, machineKey, version } = acceptUpgrade({ request, socket, head, serverKey })
-      const caller = { machineKey, version }
+      const { duplex, machineKey, version } = client()
+      const caller = { machineKey, version, source }
       endStranger(duplex, machineKey, services)
       serveHttp2(
         duplex,
         (stream, headers) => void serveStream(services, caller, stream, headers, bodies),
         {
           prefaceTimeout: HANDSHAKE_DEADLINE_MS,
-          onError: (error) => services.logger.debug({ err: error }, 'connection failed'),
+          onError: (error) => services.logger.debug({ err: error, source }, 'connection failed'),
         },
       )
     } catch (error) {
       // Anybody can send nonsense here; it is not worth more than a line for whoever looks for it.
-      services.logger.debug({ err: error }, 'handshake failed')
+      services.logger.debug({ err: error, source }, 'handshake failed')
     }
+  }
+
+  const accept = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const path = pathOf(request)
+    if (path === '/derp' && relay !== undefined) {
+      const source = sourceOf(request)
+      if (asksForWebSocket(request, 'derp')) {
+        relaySockets.accept(request, socket, head, (stream) =>
+          relay.serve(stream, new Uint8Array(), source, request),
+        )
+        return
+      }
+      if (!relay.accept(request, socket, head, source)) refuse(socket, '426 Upgrade Required')
+      return
+    }
+    if (path !== '/ts2021') return refuse(socket, '404 Not Found')
+    if (!asksForWebSocket(request, UPGRADE_PROTOCOL)) {
+      return serve(request, () => acceptUpgrade({ request, socket, head, serverKey }))
+    }
+    // A browser cannot set headers on a WebSocket.
+    const query = new URLSearchParams(request.url?.split('?')[1])
+    const handshake = query.get(HANDSHAKE_HEADER)
+    if (handshake === null) return refuse(socket, '400 Bad Request')
+    webSockets.accept(request, socket, head, (stream) =>
+      serve(request, () => acceptStream({ stream, handshake, serverKey })),
+    )
   }
 
   server.on('upgrade', (request, socket, head) => {

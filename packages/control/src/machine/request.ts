@@ -22,6 +22,8 @@ export interface Caller {
   readonly machineKey: MachinePublic
   /** The version in the handshake: the client's capability version. */
   readonly version: number
+  /** The address that it came from; absent where there is no network. For people to read, proves nothing. */
+  readonly source?: string | undefined
 }
 
 /** One answer. */

@@ -12,6 +12,8 @@ export const ADMISSION_DEADLINE_MS: number = 10_000
 export const MAX_STRANGERS: number = 500
 /** Of these, from one IPv4 address or IPv6 /64: a whole office may come back at once. */
 export const MAX_STRANGERS_PER_ADDRESS: number = 50
+/** A message of a WebSocket: the largest frame that a client sends, which introduces it, with its header. */
+export const MAX_RELAY_MESSAGE: number = (256 << 10) + 5
 /** Keep-alives: clients give up after 120 s of silence. */
 export const RELAY_KEEP_ALIVE_MS: number = 60_000
 export const RELAY_KEEP_ALIVE_JITTER_MS: number = 5_000

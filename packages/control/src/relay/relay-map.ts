@@ -19,8 +19,11 @@ const REGION = 900
 /** No relays: nodes reach each other directly. */
 export const NO_RELAYS: string = encodeJson(derpMap, { Regions: {}, omitDefaultRegions: true })
 
-/** Returns the map, as JSON, for a server that calls itself `url`. */
-export function relayMapJson(url: string, stunPort: number | undefined): string {
+/**
+ * Returns the map, as JSON, for a server that calls itself `url`. `certName` is how clients know its
+ * certificate if not by its name.
+ */
+export function relayMapJson(url: string, stunPort: number | undefined, certName?: string): string {
   const { protocol, hostname, port } = new URL(url)
   const host = hostname.replace(/^\[|\]$/g, '')
   const isPlain = protocol !== 'https:'
@@ -31,6 +34,7 @@ export function relayMapJson(url: string, stunPort: number | undefined): string 
     HostName: host,
     DERPPort: port === '' ? (isPlain ? 80 : 443) : Number(port),
     STUNPort: stunPort ?? -1,
+    ...(!isPlain && certName !== undefined && { CertName: certName }),
     // An address needs no question to a name server.
     ...(isIPv4(host) && { IPv4: host, IPv6: 'none' }),
     ...(isIPv6(host) && { IPv6: host, IPv4: 'none' }),

@@ -203,8 +203,9 @@ export function startRelay(options: RelayServerOptions): RelayServer {
       return strangers.size
     },
     accept(request, socket, head, source = sourceOfSocket(socket)) {
-      if (request.headers.upgrade?.toLowerCase() !== 'derp' || request.method !== 'GET')
-        return false
+      // The first clients called it a WebSocket and spoke what all others speak.
+      const upgrade = request.headers.upgrade?.toLowerCase()
+      if ((upgrade !== 'derp' && upgrade !== 'websocket') || request.method !== 'GET') return false
       // Who asks for a fast start sends right behind the request, and expects frames at once.
       if (request.headers['derp-fast-start'] !== '1') socket.write(hello)
       serve(socket, head, source, request)
