@@ -86,16 +86,25 @@ export interface Programs extends AsyncDisposable {
 /** The name of the server's directory. */
 export const serverName = 'server'
 
+/** Where programs run. */
+export interface ProgramsOptions {
+  /** A program and arguments that run each of them, such as `ip netns exec NAME`. */
+  readonly wrap?: readonly string[]
+  /** The address of the server; a free port on loopback unless told otherwise. */
+  readonly listen?: string
+}
+
 /** Makes an empty directory. Everything that still runs is ended by its pid when this is disposed of. */
-export function createPrograms(): Programs {
+export function createPrograms(options: ProgramsOptions = {}): Programs {
   const dir = mkdtempSync(join(tmpdir(), 'signet-processes-'))
   const accounts: Account[] = []
   const running = new Set<ChildProcess>()
-  let address = '127.0.0.1:0'
+  let address = options.listen ?? '127.0.0.1:0'
 
   const launch = async (args: readonly string[]): Promise<[ChildProcess, Account]> => {
     const env = { PATH: process.env['PATH'], HOME: dir, NODE_COMPILE_CACHE: cache }
-    const child = spawn(process.execPath, [main, ...args], { env, stdio: 'pipe' })
+    const [program = '', ...words] = [...(options.wrap ?? []), process.execPath, main, ...args]
+    const child = spawn(program, words, { env, stdio: 'pipe' })
     running.add(child)
     child.once('close', () => running.delete(child))
     await once(child, 'spawn')

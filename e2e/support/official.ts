@@ -90,6 +90,7 @@ export interface OfficialOptions {
 /** An official client. */
 export interface OfficialNode extends AsyncDisposable {
   readonly name: string
+  readonly make: 'official'
   readonly release: OfficialRelease
   readonly socket: string
   /** Its local API, by our own client of it. */
@@ -120,13 +121,17 @@ export interface OfficialCommand {
   readonly ended: Promise<Ended>
   /** What it has written so far, on both. */
   said(): string
-  write(text: string): void
+  write(bytes: string | Uint8Array): void
   kill(): Promise<Ended>
 }
 
-/** Runs a program to its end. */
-export function command(program: string, words: readonly string[]): OfficialCommand {
-  const child = spawn(program, words, { stdio: 'pipe' })
+/** Starts a program, and keeps what it says. */
+export function command(
+  program: string,
+  words: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): OfficialCommand {
+  const child = spawn(program, words, { stdio: 'pipe', env })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
@@ -140,7 +145,7 @@ export function command(program: string, words: readonly string[]): OfficialComm
   return {
     ended,
     said: () => stdout + stderr,
-    write: (text) => void child.stdin.write(text),
+    write: (bytes) => void child.stdin.write(bytes),
     kill: () => {
       child.kill('SIGKILL')
       return ended
@@ -202,6 +207,7 @@ export function createOfficialNode(options: OfficialOptions): OfficialNode {
   }
   return {
     name,
+    make: 'official',
     release,
     socket,
     local,

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What scenarios look at: who can be reached and how, who is under which lock.
+ *
+ * @module
+ */
+
+import assert from 'node:assert/strict'
+import { toHex } from '@signet/codec'
+import type { LockStatus, PeerStatus } from '@signet/protocol/local-api'
+import type { AdminNode } from '@signet/protocol/admin-api'
+import { until } from '../support/until.ts'
+import type { Member, Stage } from './stage.ts'
+
+const LOOK_EVERY_MS = 100
+const WAIT_MS = 30_000
+
+/** Returns a member's IPv4 address. */
+export async function ipOf(member: Member): Promise<string> {
+  const { Self } = await member.is('has an address', (status) => status.Self?.TailscaleIPs !== null)
+  const ip = Self?.TailscaleIPs?.[0]
+  if (ip === undefined) throw new Error(`${member.name} has no address`)
+  return ip
+}
+
+/** Resolves when `from` gets an answer from `to`, by the given way when one is given. */
+export async function pongs(
+  from: Member,
+  to: Member,
+  via: 'any' | 'direct' | 'relay' = 'any',
+): Promise<string> {
+  const ip = await ipOf(to)
+  let last = ''
+  const wanted = { any: /via \S+/, direct: /via [\d.:[\]a-f]+\b/, relay: /via DERP\(\S+\)/ }[via]
+  const said = await until(
+    `${from.name} pings ${to.name} (${via})`,
+    async () => {
+      const words = ['ping', '--c=1', '--timeout=2s', '--until-direct=false', ip]
+      const { stdout, stderr } = await from.cli(words)
+      last = stdout + stderr
+      return last.split('\n').find((line) => line.startsWith('pong') && wanted.test(line))
+    },
+    { everyMs: LOOK_EVERY_MS, deadlineMs: WAIT_MS, seen: () => last.trim() },
+  )
+  return said
+}
+
+/** Both ways. */
+export async function pongBothWays(
+  a: Member,
+  b: Member,
+  via: 'any' | 'direct' | 'relay' = 'any',
+): Promise<void> {
+  await pongs(a, b, via)
+  await pongs(b, a, via)
+}
+
+/**
+ * Both ways, where there is a way: our node speaks no disco yet, so an official client finds no path
+ * to it. The rows of `paths/` show that; others look at who admits whom.
+ */
+export async function reach(a: Member, b: Member): Promise<void> {
+  if (a.make === b.make) await pongBothWays(a, b)
+}
+
+/** Fails if `from` gets an answer from `ip`. */
+export async function isSilent(from: Member, ip: string): Promise<void> {
+  const words = ['ping', '--c=2', '--timeout=1s', '--until-direct=false', ip]
+  const { status, stdout } = await from.cli(words)
+  assert.notEqual(status, 0, `${from.name} pinged ${ip}, which must not answer: ${stdout}`)
+  assert.doesNotMatch(stdout, /pong/)
+}
+
+/** Returns what `from` knows of a peer, undefined when it is not in its map. */
+export async function peerOf(from: Member, name: string): Promise<PeerStatus | undefined> {
+  const { Peer } = await from.local.status()
+  return peersIn(Peer).find((peer) => peer.DNSName.startsWith(`${name}.`))
+}
+
+/** Resolves when `from` sees the peer as wanted; `undefined` is a peer that is not there. */
+export async function sees(
+  from: Member,
+  name: string,
+  what: string,
+  wanted: (peer: PeerStatus | undefined) => boolean,
+  ms = WAIT_MS,
+): Promise<void> {
+  await from.is(
+    `${name} ${what}`,
+    ({ Peer }) => wanted(peersIn(Peer).find((peer) => peer.DNSName.startsWith(`${name}.`))),
+    ms,
+  )
+}
+
+function peersIn(peers: Readonly<Record<string, PeerStatus>> | null): readonly PeerStatus[] {
+  return Object.values(peers ?? {})
+}
+
+/** Returns a member's lock key, as commands take it. */
+export async function lockKeyOf(member: Member): Promise<string> {
+  const { PublicKey } = await member.local.lock.status()
+  return PublicKey.replace('nlpub:', 'tlpub:')
+}
+
+/** Returns a member's node key. */
+export async function nodeKeyOf(member: Member): Promise<string> {
+  const { NodeKey } = await member.local.lock.status()
+  if (NodeKey === null) throw new Error(`${member.name} has no node key`)
+  return NodeKey
+}
+
+/** Switches the lock on with the keys of `signers`, the first of which does it. Returns the secrets. */
+export async function lockOn(
+  signers: readonly [Member, ...Member[]],
+  secrets = 1,
+): Promise<string[]> {
+  const keys = []
+  for (const signer of signers) keys.push(await lockKeyOf(signer))
+  const words = ['lock', 'init', '--confirm', `--gen-disablements=${secrets}`, ...keys]
+  return secretsIn(await signers[0].ok(words))
+}
+
+/** Returns the disablement secrets that a command printed. */
+export function secretsIn(text: string): string[] {
+  return text.match(/disablement-secret:[0-9A-F]{64}/g) ?? []
+}
+
+/** Resolves when all of them are under one lock, and each sees all the others. Returns its head. */
+export function allUnderLock(members: readonly Member[], trusted?: number): Promise<string> {
+  let seen: readonly string[] = []
+  const isIn = (now: LockStatus): boolean =>
+    now.Enabled &&
+    now.NodeKeySigned &&
+    (now.VisiblePeers?.length ?? 0) === members.length - 1 &&
+    (now.FilteredPeers?.length ?? 0) === 0 &&
+    (trusted === undefined || now.TrustedKeys?.length === trusted)
+  return until(
+    `${members.map(({ name }) => name).join(', ')} are under one lock`,
+    async () => {
+      const all = await Promise.all(members.map((member) => member.local.lock.status()))
+      seen = all.map((now, index) => `${members[index]?.name}: ${lockText(now)}`)
+      const heads = new Set(all.map(headText))
+      return all.every(isIn) && heads.size === 1 ? [...heads][0] : undefined
+    },
+    { everyMs: LOOK_EVERY_MS, deadlineMs: WAIT_MS, seen: () => seen.join(', ') },
+  )
+}
+
+function lockText(now: LockStatus): string {
+  if (!now.Enabled) return 'off'
+  return (
+    `${headText(now).slice(0, 8)} ${now.NodeKeySigned ? 'signed' : 'not signed'} ` +
+    `keys=${now.TrustedKeys?.length} sees=${now.VisiblePeers?.length ?? 0} refuses=${now.FilteredPeers?.length ?? 0}`
+  )
+}
+
+/** Resolves when none of them is under a lock. */
+export async function nobodyUnderLock(members: readonly Member[]): Promise<void> {
+  for (const member of members) await member.lockIs('has no lock', ({ Enabled }) => !Enabled)
+}
+
+function headText(status: LockStatus): string {
+  return status.Head === null ? '' : toHex(status.Head)
+}
+
+/** Resolves when the server shows a node as wanted. */
+export function onServer(
+  stage: Stage,
+  name: string,
+  what: string,
+  wanted: (node: AdminNode) => boolean,
+): Promise<AdminNode> {
+  return until(
+    `the server: ${name} ${what}`,
+    async () => (await stage.admin.nodes()).find((node) => node.name === name && wanted(node)),
+    { everyMs: LOOK_EVERY_MS, deadlineMs: WAIT_MS },
+  )
+}

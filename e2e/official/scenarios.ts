@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The rows of the matrix, in their order.
+ *
+ * @module
+ */
+
+import { joining } from './joining.ts'
+import { life } from './life.ts'
+import { lockCommands } from './lock-commands.ts'
+import { lockedOut } from './locked-out.ts'
+import { paths } from './paths.ts'
+import { serving } from './serving.ts'
+import type { Scenario } from './scenario.ts'
+
+/** All scenarios. */
+export const scenarios: readonly Scenario[] = [
+  ...joining,
+  ...life,
+  ...paths,
+  ...lockCommands,
+  ...lockedOut,
+  ...serving,
+]
