@@ -14,9 +14,13 @@ import { z } from 'zod'
 import { ControlError } from './errors.ts'
 import type { DoorOptions } from './http/door-options.ts'
 import { readDoorSettings } from './http/door-settings.ts'
+import { RELEASE } from './guidance/client-version.ts'
+import { dnsSettings } from './guidance/dns-settings.ts'
+import type { ReloadableOptions } from './options.ts'
+import { checkAttribute } from './policy/attributes.ts'
 
 /** What can be set. Every key is described in docs/reference/config.md. */
-export interface ServerConfig extends DoorOptions {
+export interface ServerConfig extends DoorOptions, ReloadableOptions {
   readonly stateDir?: string | undefined
   readonly listen: { readonly host: string; readonly port: number }
   readonly url?: string | undefined
@@ -50,6 +54,14 @@ const yesNo = z.preprocess(
   (value) => (value === 'true' ? true : value === 'false' ? false : value),
   z.boolean('expected true or false'),
 )
+function checkAttributes(names: readonly string[], context: z.RefinementCtx): void {
+  try {
+    for (const name of names) checkAttribute(name)
+  } catch (error) {
+    if (!(error instanceof ControlError)) throw error
+    context.addIssue({ code: 'custom', message: error.message })
+  }
+}
 
 const schema = z.strictObject({
   state_dir: z.string().min(1).optional(),
@@ -69,6 +81,10 @@ const schema = z.strictObject({
     .optional(),
   stun_port: z.coerce.number().int().min(1).max(65_535).optional(),
   key_lifetime_days: z.coerce.number().int().min(0).max(3_650).optional(),
+  dns: dnsSettings.optional(),
+  policy_file: z.string().min(1).optional(),
+  node_attributes: list.superRefine(checkAttributes).optional(),
+  latest_client: z.string().regex(RELEASE, 'expected a release, as in 1.102.3').optional(),
   log_format: z.enum(['json', 'pretty']).optional(),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info'),
 })
@@ -117,9 +133,19 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     ...readDoorSettings(parsed.data),
     stunPort: stun_port,
     keyLifetimeDays: key_lifetime_days === 0 ? null : key_lifetime_days,
+    dns: parsed.data.dns,
+    policyFile: parsed.data.policy_file,
+    nodeAttributes: parsed.data.node_attributes,
+    latestClient: parsed.data.latest_client,
     logFormat: log_format,
     logLevel: log_level,
   }
+}
+
+/** The settings that count again when they are read again. */
+export function reloadableOf(config: ServerConfig): ReloadableOptions {
+  const { dns, policyFile, nodeAttributes, latestClient } = config
+  return { dns, policyFile, nodeAttributes, latestClient }
 }
 
 function readConfig(file: string): Record<string, unknown> {

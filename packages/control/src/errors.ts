@@ -41,6 +41,8 @@ export type ControlErrorCode =
   | 'state-dir'
   /** The configuration cannot be used. */
   | 'bad-config'
+  /** The policy cannot be used. */
+  | 'bad-policy'
   /** A feature that this server does not have. */
   | 'not-implemented'
 
@@ -79,5 +81,6 @@ export const httpStatus: Readonly<Record<ControlErrorCode, number>> = {
   'store-failed': 503,
   'state-dir': 503,
   'bad-config': 500,
+  'bad-policy': 422,
   'not-implemented': 501,
 }

@@ -8,13 +8,14 @@
 
 // Starting a server
 export { startControl } from './main.ts'
-export type { Control, ControlOptions, Intercept } from './options.ts'
+export type { Control, ControlOptions, Intercept, ReloadableOptions } from './options.ts'
 export { systemClock, type Clock } from './clock.ts'
 export type { FrameCounters } from './map/frame-encoder.ts'
 
 // Configuration
 export {
   loadServerConfig,
+  reloadableOf,
   serverSettings,
   type ConfigSources,
   type ServerConfig,

@@ -113,3 +113,8 @@ export const MAX_LOCK_CALLS_PER_MINUTE = {
 export const LOCK_CALL_BYTES: number = 256 << 10
 /** Of those sendings, the ones with updates that the server does not have: a script that adds keys one by one. */
 export const MAX_NEW_UPDATE_CALLS_PER_MINUTE: number = 120
+
+/** Entries of one list in the DNS settings: each goes to every node. */
+export const MAX_DNS_ENTRIES: number = 1_000
+/** A policy file: far above what people write, and read by hand. */
+export const MAX_POLICY_BYTES: number = 1 << 20

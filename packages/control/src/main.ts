@@ -11,6 +11,7 @@ import { machinePublicOf } from '@signet/keys'
 import { listenAdmin } from './admin/socket.ts'
 import { systemClock } from './clock.ts'
 import { openFrontDoors } from './http/front-door.ts'
+import { startSteering } from './guidance/live.ts'
 import { openLock } from './lock/open-lock.ts'
 import { createRuntimes } from './machine/runtimes.ts'
 import { frameCounters } from './map/frame-encoder.ts'
@@ -42,6 +43,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     first: { name: DEFAULT_TAILNET, domain: options.domain ?? 'default.signet.internal' },
     openLock: (row) => openLock(store, row.id, () => clock.now()),
   })
+  const steering = startSteering(stateDir, options, options.readAgain, logger)
   // What the server calls itself is known when it listens.
   let relays = NO_RELAYS
   const runtimes = stack.use(
@@ -52,6 +54,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       logger,
       counters,
       intercept,
+      settings: steering.settings,
       relays: () => relays,
     }),
   )
@@ -63,6 +66,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     logger,
     counters,
     intercept,
+    settings: steering.settings,
     keyLifetimeMs,
     runtime: runtimes.of,
     lockCalls: runtimes.lockCalls,
@@ -93,6 +97,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   stack.defer(() => relay.announceRestart())
   const { url } = doors
   mapRelays()
+  const reload = (): void => {
+    doors.reload()
+    steering.reload()
+  }
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')
     const admin = {
@@ -103,6 +111,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       version: VERSION,
       url: () => url,
       publicKey,
+      steering,
+      reload,
     }
     stack.use(await listenAdmin(path, admin))
   }
@@ -117,7 +127,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     publicKey,
     counters,
     wake: (mode = 'full') => runtimes.wake(mode),
-    reload: () => doors.reload(),
+    reload,
     connectedNodes: () => runtimes.connected(),
     close,
     [Symbol.asyncDispose]: close,

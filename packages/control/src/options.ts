@@ -11,6 +11,7 @@ import type { MachinePublic } from '@signet/keys'
 import type { MapResponse, RegisterRequest, RegisterResponse } from '@signet/protocol'
 import type { Clock } from './clock.ts'
 import type { DoorOptions } from './http/door-options.ts'
+import type { DnsSettings } from './guidance/dns.ts'
 import type { FrameCounters } from './map/frame-encoder.ts'
 import type { Store } from './store/store.ts'
 
@@ -38,8 +39,22 @@ export interface Intercept {
   ) => RegisterResponse
 }
 
+/** What may change while the server runs. */
+export interface ReloadableOptions {
+  /** How nodes resolve names. */
+  readonly dns?: DnsSettings | undefined
+  /** A file with the policy, instead of the one in the state directory. */
+  readonly policyFile?: string | undefined
+  /** Attributes that every node is given. */
+  readonly nodeAttributes?: readonly string[] | undefined
+  /** The newest release of the client; older ones are told. */
+  readonly latestClient?: string | undefined
+}
+
 /** What a server is started with. */
-export interface ControlOptions extends DoorOptions {
+export interface ControlOptions extends DoorOptions, ReloadableOptions {
+  /** Reads again what may change; called by {@link Control.reload}. @throws ControlError */
+  readonly readAgain?: (() => ReloadableOptions) | undefined
   /** Holds `signet.db`, `noise.key`, `derp.key` and the admin socket. Created if needed. */
   readonly stateDir: string
   readonly listen: { readonly host: string; readonly port: number }
@@ -73,7 +88,11 @@ export interface Control extends AsyncDisposable {
   readonly counters: Readonly<FrameCounters>
   /** Has every session send everything again, or look for changes again. */
   wake(mode?: 'full' | 'delta'): void
-  /** Looks for a new certificate now. */
+  /**
+   * Looks for a new certificate, reads settings and policy again, and tells the nodes.
+   *
+   * @throws ControlError; the old settings stay in force then
+   */
   reload(): void
   /** Streams that are open now. */
   connectedNodes(): number

@@ -23,6 +23,8 @@ function api(server: TestServer) {
     version: '0.0.0',
     url: () => 'http://server',
     publicKey,
+    steering: server.steering,
+    reload: () => server.steering.reload(),
   })
   return async (
     method: string,

@@ -13,6 +13,7 @@ describe('@signet/control', () => {
       'httpStatus',
       'loadServerConfig',
       'openSqliteStore',
+      'reloadableOf',
       'serverSettings',
       'startControl',
       'systemClock',

@@ -140,6 +140,8 @@ function adminOperation(
         version: '0.0.0',
         url: () => 'http://server',
         publicKey: machinePublicOf(generateMachineKey()),
+        steering: server.steering,
+        reload: () => server.steering.reload(),
       })
       const url = `/api/v1${typeof path === 'string' ? path : path(server)}`
       return async () => {

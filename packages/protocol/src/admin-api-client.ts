@@ -14,6 +14,7 @@ import {
   type AdminLock,
   type AdminLockAck,
   type AdminNode,
+  type AdminPolicy,
   type AdminUser,
   type NewPreAuthKey,
   type PreAuthKey,
@@ -48,6 +49,11 @@ export interface AdminClient {
   revokeKey(id: string): Promise<void>
   lock(): Promise<AdminLock>
   acks(): Promise<readonly AdminLockAck[]>
+  policy(): Promise<AdminPolicy>
+  checkPolicy(text: string): Promise<AdminPolicy>
+  setPolicy(text: string): Promise<AdminPolicy>
+  /** Has the server read its settings again; says which policy is in force then. */
+  reload(): Promise<string>
 }
 
 /** Returns a client of one tailnet over `transport`. */
@@ -93,6 +99,11 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
     createKey: async (request) => adminReaders.newKey(await call('POST', '/keys', request)),
     revokeKey: (id) => done('DELETE', `/keys/${at(id)}`),
     lock: async () => adminReaders.lock(await call('GET', '/lock')),
+    policy: async () => adminReaders.policy(await call('GET', '/policy')),
+    checkPolicy: async (text) =>
+      adminReaders.policy(await call('POST', '/policy/check', { policy: text })),
+    setPolicy: async (text) => adminReaders.policy(await call('PUT', '/policy', { policy: text })),
+    reload: async () => adminReaders.reloaded(await call('POST', '/reload', {})),
     acks: async () => adminReaders.acks(await call('GET', '/lock/acks')),
   }
 }

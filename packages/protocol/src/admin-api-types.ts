@@ -135,6 +135,16 @@ export interface AdminLockAck {
   readonly note: string | null
 }
 
+/** The policy of a server. */
+export interface AdminPolicy {
+  /** Where it is kept. */
+  readonly path: string
+  /** Its text; null without one. */
+  readonly policy: string | null
+  /** What it amounts to, in a line. */
+  readonly summary: string
+}
+
 /** The server about itself. */
 export interface AdminInfo {
   readonly version: string
@@ -239,6 +249,16 @@ const info: Codec<AdminInfo> = struct<AdminInfo>({
   tailnet: always(text),
 })
 
+const policy: Codec<AdminPolicy> = struct<AdminPolicy>({
+  path: always(text),
+  policy: always(pointer(text)),
+  summary: always(text),
+})
+
+const reloaded: Codec<{ readonly policy: string }> = struct<{ readonly policy: string }>({
+  policy: always(text),
+})
+
 const errorBody: Codec<{ readonly error: AdminErrorBody | null }> = struct<{
   readonly error: AdminErrorBody | null
 }>({
@@ -261,6 +281,8 @@ export const adminReaders: {
   readonly keys: (input: JsonInput) => readonly PreAuthKey[]
   readonly lock: (input: JsonInput) => AdminLock
   readonly acks: (input: JsonInput) => readonly AdminLockAck[]
+  readonly policy: (input: JsonInput) => AdminPolicy
+  readonly reloaded: (input: JsonInput) => string
   readonly info: (input: JsonInput) => AdminInfo
   readonly error: (input: JsonInput) => AdminErrorBody | null
 } = {
@@ -272,6 +294,8 @@ export const adminReaders: {
   keys: (input) => parseJson(keys, input).keys ?? [],
   lock: (input) => parseJson(lock, input),
   acks: (input) => parseJson(acks, input).acks ?? [],
+  policy: (input) => parseJson(policy, input),
+  reloaded: (input) => parseJson(reloaded, input).policy,
   info: (input) => parseJson(info, input),
   error: (input) => parseJson(errorBody, input).error,
 }

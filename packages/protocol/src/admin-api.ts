@@ -18,6 +18,7 @@ export {
   type AdminLockKey,
   type AdminNode,
   type AdminNodeLock,
+  type AdminPolicy,
   type AdminUser,
   type NewPreAuthKey,
   type PreAuthKey,

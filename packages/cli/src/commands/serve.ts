@@ -27,33 +27,46 @@ const settings: Readonly<Record<string, string>> = {
   key_lifetime_days: 'key-lifetime-days',
   log_format: 'log-format',
   log_level: 'log-level',
+  policy_file: 'policy-file',
 }
 
 /** Runs the server until a signal. */
 export async function run({ io, flags, args }: CommandContext): Promise<void> {
   if (args.length > 0) throw new CliError('usage', 'signet serve: unexpected argument')
-  const { ControlError, createLogger, loadServerConfig, startControl } =
+  const { ControlError, createLogger, loadServerConfig, reloadableOf, startControl } =
     await import('@signet/control')
   try {
     const given = Object.entries(settings).filter(([, flag]) => flags.given(flag))
-    const config = loadServerConfig({
-      ...(flags.given('config') && { file: flags.text('config') }),
-      env: io.env,
-      flags: Object.fromEntries(given.map(([name, flag]) => [name, flags.text(flag)])),
-    })
+    const readConfig = () =>
+      loadServerConfig({
+        ...(flags.given('config') && { file: flags.text('config') }),
+        env: io.env,
+        flags: Object.fromEntries(given.map(([name, flag]) => [name, flags.text(flag)])),
+      })
+    const config = readConfig()
     const stateDir = config.stateDir ?? defaultServerDir(io.env)
     const pretty = parseLogFormat(config.logFormat ?? '', io.interactive) === 'pretty'
     const control = await startControl({
       ...config,
+      readAgain: () => reloadableOf(readConfig()),
       stateDir,
       logger: createLogger(config.logLevel, (line) => io.err(pretty ? prettyLine(line) : line)),
     })
     io.out(`Signet server at ${control.url}\n`)
     io.out(`Admin socket ${adminSocket(stateDir)}\n`)
-    // Without a certificate to look for, closing the terminal ends the server as it ends others.
-    const cancelHangup = config.tls && io.onHangup(() => control.reload())
+    // On a terminal and without a certificate to look for, closing the terminal ends the server as it ends others.
+    const cancelHangup =
+      (config.tls !== undefined || !io.interactive) &&
+      io.onHangup(() => {
+        try {
+          control.reload()
+        } catch (error) {
+          // It was logged, and the old settings stay in force.
+          if (!(error instanceof ControlError)) throw error
+        }
+      })
     await untilAborted(io.signal)
-    cancelHangup?.()
+    if (cancelHangup !== false) cancelHangup()
     await control.close()
   } catch (error) {
     if (!(error instanceof ControlError)) throw error

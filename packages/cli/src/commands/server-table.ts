@@ -78,6 +78,12 @@ export const serverCommands: readonly Command[] = [
         value: 'N',
         summary: 'how long a node key is good; 0 for ever (default 180)',
       },
+      {
+        name: 'policy-file',
+        kind: 'text',
+        value: 'FILE',
+        summary: 'policy: who may reach what (default policy.json in the state directory)',
+      },
       logFormatFlag,
       logLevelFlag,
     ],

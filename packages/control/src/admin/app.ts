@@ -13,6 +13,7 @@ import type { ControlErrorCode } from '../errors.ts'
 import { keyRoutes } from './keys.ts'
 import { lockRoutes } from './lock.ts'
 import { nodeRoutes } from './nodes.ts'
+import { policyRoutes, summaryOf } from './policy.ts'
 import { DEFAULT_TAILNET } from '../tailnet/tailnets.ts'
 import type { AdminServices } from './services.ts'
 import { userRoutes } from './users.ts'
@@ -24,6 +25,11 @@ export function adminApp(services: AdminServices): Hono {
   app.route('/api/v1/nodes', nodeRoutes(services))
   app.route('/api/v1/keys', keyRoutes(services))
   app.route('/api/v1/lock', lockRoutes(services))
+  app.route('/api/v1/policy', policyRoutes(services))
+  app.post('/api/v1/reload', (c) => {
+    services.reload()
+    return c.json({ policy: summaryOf(services.steering.settings.current().policy) })
+  })
   app.get('/api/v1/info', (c) =>
     c.json({
       version: services.version,

@@ -39,10 +39,14 @@ export function tailnetOf(c: Context, services: AdminServices): Tailnet {
 }
 
 /** Reads and checks a JSON body; an absent one is an empty object. @throws ControlError 'bad-request' */
-export async function readInput<T>(c: Context, schema: ZodType<T>): Promise<T> {
+export async function readInput<T>(
+  c: Context,
+  schema: ZodType<T>,
+  limit: number = MAX_ADMIN_BODY_BYTES,
+): Promise<T> {
   const text = await c.req.text()
-  if (text.length > MAX_ADMIN_BODY_BYTES) {
-    throw new ControlError('too-large', `The request exceeds ${MAX_ADMIN_BODY_BYTES} bytes`)
+  if (text.length > limit) {
+    throw new ControlError('too-large', `The request exceeds ${limit} bytes`)
   }
   const result = schema.safeParse(parseJson(text === '' ? '{}' : text))
   if (result.success) return result.data

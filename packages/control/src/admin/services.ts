@@ -11,6 +11,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { TailnetRuntime } from '../machine/services.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
+import type { Steering } from '../guidance/live.ts'
 import type { Tailnets } from '../tailnet/tailnets.ts'
 
 /** Everything that an administrator may look at and change. */
@@ -22,4 +23,7 @@ export interface AdminServices {
   readonly version: string
   readonly url: () => string
   readonly publicKey: MachinePublic
+  readonly steering: Steering
+  /** Reads again what may change. @throws ControlError */
+  readonly reload: () => void
 }

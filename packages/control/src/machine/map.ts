@@ -23,7 +23,9 @@ import { lockSignalFor, lockSignalJson } from '../map/lock-signal.ts'
 import type { NodeRow } from '../store/rows.ts'
 import { sameList } from '../tailnet/lists.ts'
 import type { FoundNode } from '../tailnet/tailnets.ts'
+import { withAutoApproved } from './auto-approve.ts'
 import { describeHost, nameFor } from './host.ts'
+import { ERROR } from './register-response.ts'
 import type { Answer, Caller } from './request.ts'
 import type { MachineServices } from './services.ts'
 import { nodeOfCaller } from './services.ts'
@@ -39,7 +41,7 @@ export async function serveMap(
   const request = parseMapRequest(body)
   const found = nodeOfCaller(services, caller, request.NodeKey)
   if (request.Version < MIN_CAPABILITY_VERSION) {
-    throw new ControlError('old-client', 'This client is too old for this server; update it')
+    throw new ControlError('old-client', ERROR.oldClient)
   }
   // A request that was cancelled may carry what has been overtaken.
   if (stream.closed || stream.destroyed || stream.aborted) return null
@@ -50,7 +52,7 @@ export async function serveMap(
     return null
   }
   // Acknowledged when it is durable.
-  if (request.ReadOnly !== true) await applyReport(found, request, services.clock.now())
+  if (request.ReadOnly !== true) await applyReport(services, found, request)
   if (request.OmitPeers === true) return { status: 200, body: '' }
   return { status: 200, body: oneFrame(services, found, compression) }
 }
@@ -86,11 +88,13 @@ function oneFrame(
   compression: Compression,
 ): Buffer {
   const current = tailnet.nodes.get(node.row.id) ?? node
+  const { sessions } = services.runtime(tailnet)
   const json = composeFull(tailnet, current, {
     lock: lockSignalJson(lockSignalFor(tailnet.lock, current.row.reportedHead)),
     now: services.clock.now(),
     peers: true,
-    relays: services.runtime(tailnet).sessions.relays(),
+    relays: sessions.relays(),
+    guidance: sessions.guide.for(current),
   })
   return encodeFrame(json, compression, services.counters)
 }
@@ -104,11 +108,12 @@ function noteHead({ tailnet, node }: FoundNode, request: MapRequest, now: number
 
 /** Stores what a node reports about itself. */
 async function applyReport(
+  services: MachineServices,
   { tailnet, node }: FoundNode,
   request: MapRequest,
-  now: number,
 ): Promise<void> {
   const { row } = node
+  const now = services.clock.now()
   const host = describeHost(request.Hostinfo, row)
   const head = reportedHead(request)
   const endpoints = (request.Endpoints ?? []).filter((text) => text !== '').slice(0, MAX_ENDPOINTS)
@@ -123,7 +128,9 @@ async function applyReport(
     reportedHead: head,
     reportedHeadAt: head === row.reportedHead ? row.reportedHeadAt : now,
   }
-  if (!isSameReport(row, next)) await tailnet.note(next)
+  if (!isSameReport(row, next)) {
+    await tailnet.note(withAutoApproved(services, tailnet, row, next))
+  }
 }
 
 /** The head in a request; what is no head counts as none. */

@@ -22,6 +22,7 @@ import { isExpired } from '../tailnet/node.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { FoundNode } from '../tailnet/tailnets.ts'
+import { withAutoApproved } from './auto-approve.ts'
 import { describeHost, nameFor } from './host.ts'
 import type { HostDescription } from './host.ts'
 import { checkPreAuthKey } from './join.ts'
@@ -87,14 +88,14 @@ function comeBack(
   const host = describeHost(request.Hostinfo, row)
   const lockKey = usableLockKey(request.NLKey)
   const sooner = expiry !== undefined && (row.expiresAt === null || expiry < row.expiresAt)
-  const next: NodeRow = {
+  const next = withAutoApproved(services, tailnet, row, {
     ...row,
     ...host,
     ...nameFor(tailnet, row, host),
     lockKey,
     capabilityVersion: request.Version,
     expiresAt: sooner ? expiry : row.expiresAt,
-  }
+  })
   if (!isSameRegistration(row, next)) tailnet.write((draft) => draft.putNode(next))
   services.logger.debug({ node: row.id, at: now }, 'node came back')
   return registered(tailnet, next)
@@ -178,10 +179,11 @@ function join(
     expiresAt:
       key.tags.length > 0 || services.keyLifetimeMs === null ? null : now + services.keyLifetimeMs,
   }
-  const row =
+  const joined =
     before === undefined
       ? newNodeRow(tailnet, caller.machineKey, describeHost(request.Hostinfo, null), grant, now)
       : rekeyed(tailnet, before, describeHost(request.Hostinfo, before.row), grant)
+  const row = withAutoApproved(services, tailnet, before?.row ?? null, joined)
   tailnet.write((draft) => {
     // In one transaction: a one-time key is used exactly when the node is there.
     if (!key.reusable && key.usedAt === null) draft.useKey(key, now)
@@ -251,6 +253,7 @@ function rekeyed(
 function isSameRegistration(a: NodeRow, b: NodeRow): boolean {
   return (
     a.hostinfo === b.hostinfo &&
+    a.approvedRoutes === b.approvedRoutes &&
     a.name === b.name &&
     a.lockKey === b.lockKey &&
     a.capabilityVersion === b.capabilityVersion &&

@@ -12,6 +12,7 @@ import { createCallLimits } from '../lock/call-limits.ts'
 import type { CallLimits } from '../lock/call-limits.ts'
 import { openLockContext } from '../lock/context.ts'
 import type { FrameCounters } from '../map/frame-encoder.ts'
+import type { LiveSettings } from '../guidance/settings.ts'
 import { MapSessions } from '../map/sessions.ts'
 import type { Intercept } from '../options.ts'
 import type { Store } from '../store/store.ts'
@@ -39,10 +40,11 @@ export function createRuntimes(options: {
   readonly logger: Logger
   readonly counters: FrameCounters
   readonly intercept: Intercept | undefined
+  readonly settings: LiveSettings
   /** The map of relays, as JSON; none unless given. */
   readonly relays?: (() => string) | undefined
 }): Runtimes {
-  const { tailnets, store, clock, logger, counters, intercept, relays } = options
+  const { tailnets, store, clock, logger, counters, intercept, relays, settings } = options
   const runtimes = new Map<Tailnet, TailnetRuntime>()
   const lockCalls = createCallLimits(() => clock.now())
   const start = (tailnet: Tailnet): TailnetRuntime => ({
@@ -52,6 +54,7 @@ export function createRuntimes(options: {
       tailnet,
       clock,
       counters,
+      settings: settings.current,
       intercept: intercept?.mapResponse,
       relays,
     }),
@@ -59,6 +62,9 @@ export function createRuntimes(options: {
     asked: createAskedOnce(() => clock.now()),
   })
   for (const tailnet of tailnets.all()) runtimes.set(tailnet, start(tailnet))
+  settings.onChange(() => {
+    for (const { sessions } of runtimes.values()) sessions.wake('delta')
+  })
   return {
     lockCalls,
     of(tailnet) {

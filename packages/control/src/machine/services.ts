@@ -10,6 +10,7 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
 import type { CallLimits } from '../lock/call-limits.ts'
+import type { LiveSettings } from '../guidance/settings.ts'
 import type { LockContext } from '../lock/context.ts'
 import type { FrameCounters } from '../map/frame-encoder.ts'
 import type { MapSessions } from '../map/sessions.ts'
@@ -40,6 +41,7 @@ export interface MachineServices {
   readonly intercept: Intercept | undefined
   /** How often one machine may make each call of the lock. */
   readonly lockCalls: CallLimits
+  readonly settings: LiveSettings
   /** How long the key of a node without tags is good; null for ever. */
   readonly keyLifetimeMs: number | null
 }

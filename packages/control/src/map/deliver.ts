@@ -10,6 +10,9 @@
 import type { MapResponse } from '@signet/protocol'
 import { encodeMapResponse, parseMapResponse } from '@signet/protocol'
 import type { Clock } from '../clock.ts'
+import type { Guide } from '../guidance/guide.ts'
+import { guidanceParts } from '../guidance/guidance.ts'
+import type { Guidance } from '../guidance/guidance.ts'
 import { KEEP_ALIVE_JITTER_MS, KEEP_ALIVE_MIN_MS } from '../limits.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
@@ -21,6 +24,7 @@ import { composeFull } from './full.ts'
 import { lockPosition, lockSignalFor, lockSignalJson } from './lock-signal.ts'
 import type { LockSignal } from './lock-signal.ts'
 import { selfJson, wireTime } from './node-json.ts'
+import { RecentFrames } from './recent-frames.ts'
 import type { Session } from './session.ts'
 import { SharedFrames } from './shared-frames.ts'
 
@@ -41,6 +45,7 @@ export interface DelivererOptions {
   readonly tailnet: Tailnet
   readonly clock: Clock
   readonly counters: FrameCounters
+  readonly guide: Guide
   readonly intercept: MapIntercept | undefined
   /** The map of relays, as JSON. */
   readonly relays: () => string
@@ -52,16 +57,23 @@ export interface DelivererOptions {
 export class Deliverer {
   readonly #options: DelivererOptions
   readonly #shared: SharedFrames
+  readonly #guidanceFrames: RecentFrames
 
   constructor(options: DelivererOptions) {
     this.#options = options
     this.#shared = new SharedFrames(options.tailnet, options.counters)
+    this.#guidanceFrames = new RecentFrames(options.counters)
   }
 
   /** Writes the frame that brings a session to now; nothing when it is there already. */
   bringToNow(session: Session, node: TailnetNode): void {
-    const { tailnet } = this.#options
+    const { tailnet, guide } = this.#options
     const { version } = tailnet
+    const guidance = guide.for(node)
+    if (session.delivered !== -1 && session.guidance !== guidance) {
+      this.#deliverGuidance(session, node, guidance)
+    }
+    session.guidance = guidance
     const signal = lockSignalFor(tailnet.lock, node.row.reportedHead)
     if (session.delivered === -1) {
       this.#deliverAll(session, node, signal)
@@ -103,7 +115,8 @@ export class Deliverer {
     const { tailnet, clock } = this.#options
     const expired = { ...node, row: { ...node.row, expiresAt: clock.now() - 1_000 } }
     const time = wireTime(clock.now())
-    this.#send(session, `{"Node":${selfJson(tailnet, expired)},"ControlTime":"${time}"}`)
+    const self = selfJson(tailnet, expired, this.#options.guide.for(node).attributes)
+    this.#send(session, `{"Node":${self},"ControlTime":"${time}"}`)
   }
 
   /** Puts off the next keep-alive. */
@@ -113,17 +126,30 @@ export class Deliverer {
   }
 
   #deliverAll(session: Session, node: TailnetNode, signal: LockSignal): void {
-    const { tailnet, clock, counters, relays, onUnread } = this.#options
+    const { tailnet, clock, counters, relays, guide, onUnread } = this.#options
     counters.fullFrames++
     const json = composeFull(tailnet, node, {
       lock: lockSignalJson(signal),
       now: clock.now(),
       peers: true,
       relays: relays(),
+      guidance: guide.for(node),
     })
     this.#markLockTold(session)
     this.#send(session, json)
     if (session.blockedSince !== null) onUnread(session)
+  }
+
+  /** Before the changes of nodes: whoever comes is filtered by rules that know them. */
+  #deliverGuidance(session: Session, node: TailnetNode, now: Guidance): void {
+    const parts = [...guidanceParts(session.guidance, now)]
+    if (session.guidance?.attributes !== now.attributes) {
+      parts.push(`"Node":${selfJson(this.#options.tailnet, node, now.attributes)}`)
+    }
+    if (parts.length === 0) return
+    const json = `{${parts.join(',')}}`
+    if (this.#options.intercept !== undefined) this.#send(session, json)
+    else this.#write(session, this.#guidanceFrames.of(json, session.compression))
   }
 
   /** False when the changes are no longer known. */
@@ -134,7 +160,9 @@ export class Deliverer {
     if (delta === null) return false
     const lock = session.lock === signal ? null : lockSignalJson(signal)
     if (lock !== null) this.#markLockTold(session)
-    const self = this.#isSelfOwed(session, node) ? selfJson(tailnet, node) : null
+    const self = this.#isSelfOwed(session, node)
+      ? selfJson(tailnet, node, this.#options.guide.for(node).attributes)
+      : null
     const isShareable = self === null && !concerns(delta, session.nodeId)
     if (intercept === undefined && (isShareable || isForAll(delta, session.nodeId, lock))) {
       if (self !== null) this.#send(session, `{"Node":${self}}`)

@@ -6,18 +6,13 @@
  * @module
  */
 
+import { guidanceParts } from '../guidance/guidance.ts'
+import type { Guidance } from '../guidance/guidance.ts'
 import { TAGGED_DEVICES_ID } from '../tailnet/users.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { profileJson } from './delta.ts'
 import { peerJson, selfJson, wireTime } from './node-json.ts'
-
-/**
- * Every node may reach every other: the filter until there is a policy. Who may be a peer at all is not
- * decided here, but by the lock, on the nodes.
- */
-const ALLOW_ALL =
-  '{"base":[{"SrcIPs":["*"],"DstPorts":[{"IP":"*","Ports":{"First":0,"Last":65535}}]}]}'
 
 /** Everything about the tailnet, as seen by one node. */
 export function composeFull(
@@ -29,17 +24,15 @@ export function composeFull(
     readonly peers: boolean
     /** The map of relays, as JSON. */
     readonly relays: string
+    readonly guidance: Guidance
   },
 ): string {
-  const domain = JSON.stringify(tailnet.row.domain)
   const parts = [
-    `"Node":${selfJson(tailnet, viewer)}`,
+    `"Node":${selfJson(tailnet, viewer, options.guidance.attributes)}`,
     `"DERPMap":${options.relays}`,
-    `"DNSConfig":{"Proxied":true,"Domains":[${domain}],"Routes":{${domain}:[]}}`,
     `"Domain":${JSON.stringify(tailnet.row.name)}`,
     '"CollectServices":false',
-    `"PacketFilters":${ALLOW_ALL}`,
-    '"SSHPolicy":{"rules":[]}',
+    ...guidanceParts(null, options.guidance),
     `"ControlTime":"${wireTime(options.now)}"`,
     '"Debug":{"DisableLogTail":true}',
   ]

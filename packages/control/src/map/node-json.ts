@@ -8,9 +8,11 @@
  */
 
 import { toBase64 } from '@signet/codec'
+import type { Attributes } from '../guidance/guidance.ts'
 import { TAGGED_DEVICES_ID } from '../tailnet/users.ts'
-import { advertisedRoutes, parseHostinfo } from '../tailnet/hostinfo.ts'
+import { parseHostinfo } from '../tailnet/hostinfo.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
+import { approvedOf, isExitRoute } from '../tailnet/routes.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 
 /** "No expiry" where a null would mean "unchanged". */
@@ -47,12 +49,12 @@ export function changedPeerJson(tailnet: Tailnet, node: TailnetNode): string {
   })
 }
 
-/** The record that the node itself gets. */
-export function selfJson(tailnet: Tailnet, node: TailnetNode): string {
+/** The record that the node itself gets. No attribute replaces a capability of its own. */
+export function selfJson(tailnet: Tailnet, node: TailnetNode, attributes: Attributes): string {
   return JSON.stringify({
     ...common(tailnet, node),
     Hostinfo: parseHostinfo(node.row.hostinfo),
-    CapMap: capabilities(tailnet, node),
+    CapMap: { ...attributes, ...capabilities(tailnet, node) },
   })
 }
 
@@ -88,9 +90,7 @@ export function patchJson(node: TailnetNode, clock: number): string | null {
 function common(tailnet: Tailnet, node: TailnetNode): Record<string, unknown> {
   const { row } = node
   const addresses = [`${row.ipv4}/32`, `${row.ipv6}/128`]
-  const offered =
-    row.approvedRoutes.length === 0 ? [] : advertisedRoutes(parseHostinfo(row.hostinfo))
-  const routes = row.approvedRoutes.filter((route) => offered.includes(route))
+  const routes = approvedOf(row)
   return {
     ID: row.id,
     StableID: row.stableId,
@@ -114,11 +114,9 @@ function common(tailnet: Tailnet, node: TailnetNode): Record<string, unknown> {
     ...(!node.online && row.lastSeenAt !== null && { LastSeen: wireTime(row.lastSeenAt) }),
     Online: node.online,
     MachineAuthorized: true,
+    // Lets clients pick it when they are asked for a good exit node.
+    ...(routes.some(isExitRoute) && { CapMap: { 'suggest-exit-node': null } }),
   }
-}
-
-function isExitRoute(route: string): boolean {
-  return route === '0.0.0.0/0' || route === '::/0'
 }
 
 /** Capabilities of a node's own record. The lock is never switched off by leaving its capability out. */

@@ -9,6 +9,7 @@
  */
 
 import type { NodePublic } from '@signet/keys'
+import type { Guidance } from '../guidance/guidance.ts'
 import type { Compression } from './frame-encoder.ts'
 import type { LockSignal } from './lock-signal.ts'
 
@@ -37,6 +38,8 @@ export interface Session {
   delivered: number
   /** Stamp of the node's own record as delivered. */
   self: number
+  /** What it was last told besides nodes. */
+  guidance: Guidance | null
   /** What it was last told about the lock, when, and how often in a row without effect. */
   lock: LockSignal | null
   lockToldAt: number

@@ -9,6 +9,8 @@
 
 import type { Clock } from '../clock.ts'
 import { STALLED_CLIENT_MS, UNREAD_PATIENCE_MS } from '../limits.ts'
+import { Guide } from '../guidance/guide.ts'
+import type { GuidanceSettings } from '../guidance/settings.ts'
 import { NO_RELAYS } from '../relay/relay-map.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
@@ -26,6 +28,7 @@ export interface MapSessionsOptions {
   readonly tailnet: Tailnet
   readonly clock: Clock
   readonly counters: FrameCounters
+  readonly settings: () => GuidanceSettings
   readonly intercept?: MapIntercept | undefined
   /** The map of relays, as JSON; none unless given. */
   readonly relays?: (() => string) | undefined
@@ -37,6 +40,8 @@ export interface MapSessionsOptions {
 export class MapSessions implements Disposable {
   /** The map of relays that nodes are given now, as JSON. */
   readonly relays: () => string
+  /** What nodes are told besides nodes. */
+  readonly guide: Guide
   readonly #tailnet: Tailnet
   readonly #clock: Clock
   readonly #sessions = new Map<number, Session>()
@@ -48,12 +53,14 @@ export class MapSessions implements Disposable {
   constructor(options: MapSessionsOptions) {
     const { tailnet, clock, counters } = options
     this.relays = options.relays ?? (() => NO_RELAYS)
+    this.guide = new Guide(tailnet, options.settings)
     this.#tailnet = tailnet
     this.#clock = clock
     this.#deliverer = new Deliverer({
       tailnet,
       clock,
       counters,
+      guide: this.guide,
       intercept: options.intercept,
       relays: this.relays,
       onUnread: (session) => this.#rounds.markUnread(session),
@@ -101,6 +108,7 @@ export class MapSessions implements Disposable {
       onEnd: options.onEnd,
       delivered: -1,
       self: -1,
+      guidance: null,
       lock: null,
       lockToldAt: 0,
       lockRepeats: 0,

@@ -13,6 +13,7 @@
 import type { NodeRow } from '../store/rows.ts'
 import { sameList } from './lists.ts'
 import { shownHostinfo } from './hostinfo.ts'
+import { approvedOf } from './routes.ts'
 
 /** When each aspect last changed. One stamp per field group that a patch can carry. */
 export interface Stamps {
@@ -82,7 +83,8 @@ export function changeNode(
     old.ipv4 !== row.ipv4 ||
     old.ipv6 !== row.ipv6 ||
     !sameList(old.tags, row.tags) ||
-    !sameList(old.approvedRoutes, row.approvedRoutes)
+    !sameList(old.approvedRoutes, row.approvedRoutes) ||
+    (old.hostinfo !== row.hostinfo && !sameList(approvedOf(old), approvedOf(row)))
   const key = old.nodeKey !== row.nodeKey
   const signature = old.signature !== row.signature
   const expiry = old.expiresAt !== row.expiresAt

@@ -26,6 +26,9 @@ import type { RegisterRequest, RegisterResponse } from '@signet/protocol'
 import type { LockSigner } from '@signet/tka'
 import { createFakeClock } from '@signet/testkit'
 import type { FakeClock } from '@signet/testkit'
+import { startSteering } from '../../src/guidance/live.ts'
+import type { Steering } from '../../src/guidance/live.ts'
+import type { GuidanceSettings } from '../../src/guidance/settings.ts'
 import { openLock } from '../../src/lock/open-lock.ts'
 import { register } from '../../src/machine/register.ts'
 import { errorAnswer } from '../../src/machine/request.ts'
@@ -54,6 +57,7 @@ export interface TestServer extends Disposable {
   readonly services: MachineServices
   readonly tailnet: Tailnet
   readonly runtime: TailnetRuntime
+  readonly steering: Steering
   /** Makes a pre-auth key; a user is made for each role asked for. */
   authKey(spec?: Partial<Omit<PreAuthKeySpec, 'user'>> & { role?: Role }): string
   /** A machine that has not registered; or one that another server knew, with its keys. */
@@ -96,6 +100,7 @@ export function openTestServer(
     wrapStore?: (store: Store) => Store
     intercept?: MachineServices['intercept']
     keyLifetimeMs?: number | null
+    settings?: Partial<GuidanceSettings>
   } = {},
 ): TestServer {
   const clock = options.clock ?? createFakeClock()
@@ -109,6 +114,10 @@ export function openTestServer(
     openLock: (row) => openLock(store, row.id, clock.now),
   })
   const tailnet = tailnets.byName('default')
+  // In a directory that is not there, nothing is ever read or written.
+  const steering = startSteering('/nonexistent', {}, undefined, silent)
+  const { settings } = steering
+  settings.replace({ ...settings.current(), ...options.settings })
   const runtimes = createRuntimes({
     tailnets,
     store,
@@ -116,6 +125,7 @@ export function openTestServer(
     logger: silent,
     counters,
     intercept: options.intercept,
+    settings,
   })
   const services: MachineServices = {
     tailnets,
@@ -125,6 +135,7 @@ export function openTestServer(
     logger: silent,
     counters,
     intercept: options.intercept,
+    settings,
     keyLifetimeMs: options.keyLifetimeMs === undefined ? 180 * DAY : options.keyLifetimeMs,
   }
   const userOf = (role: Role): ReturnType<typeof addUser> => {
@@ -137,6 +148,7 @@ export function openTestServer(
     services,
     tailnet,
     runtime: runtimes.of(tailnet),
+    steering,
     authKey({ role = 'owner', ...spec } = {}) {
       return createPreAuthKey(
         tailnet,

@@ -6,21 +6,10 @@
  * @module
  */
 
-import type { Command, Flag } from '../../command.ts'
-import { jsonFlag, stateDirFlag } from '../common-flags.ts'
-
-/** How every admin command finds the server. */
-const where: readonly Flag[] = [
-  { ...stateDirFlag, summary: "the server's state directory, with admin.sock in it" },
-  { name: 'socket', kind: 'text', value: 'PATH', summary: 'the admin socket itself' },
-  {
-    name: 'tailnet',
-    kind: 'text',
-    value: 'NAME',
-    summary: 'which tailnet of the server',
-    fallback: 'default',
-  },
-]
+import type { Command } from '../../command.ts'
+import { jsonFlag } from '../common-flags.ts'
+import { policyCommands } from './policy-table.ts'
+import { where } from './where.ts'
 
 const nodeRef = 'NODE'
 
@@ -198,6 +187,7 @@ export const adminCommands: readonly Command[] = [
     example: 'admin lock acks',
     load: () => import('./lock.ts').then(({ acks }) => ({ run: acks })),
   },
+  ...policyCommands,
   {
     path: ['admin', 'doctor'],
     summary: 'Look for what is likely to go wrong on the server',
