@@ -86,6 +86,11 @@ export const MAX_CHAIN_LENGTH: number = 2_000
 export const MAX_GROWING_CHAIN_LENGTH: number = 1_900
 /** From this length on administrators are warned. */
 export const WARN_CHAIN_LENGTH: number = 1_500
+/**
+ * Stored updates of one lock, those on branches that lost counted: a thief with a trusted key could go on for ever.
+ * What moves the head is taken all the same, so that the branches of a thief keep nobody from taking the key out.
+ */
+export const MAX_STORED_UPDATES: number = 3 * MAX_CHAIN_LENGTH
 /** Updates in one sync/send: a node may bring back a whole chain that was lost with an old backup. */
 export const MAX_UPDATES_PER_REQUEST: number = MAX_CHAIN_LENGTH
 /** Hashes in a sync offer: one per checkpoint, so one per 50 updates. */
@@ -111,8 +116,13 @@ export const MAX_LOCK_CALLS_PER_MINUTE = {
 } as const
 /** A call counts once for each beginning of so many bytes in its body: those take time to read. */
 export const LOCK_CALL_BYTES: number = 256 << 10
-/** Of those sendings, the ones with updates that the server does not have: a script that adds keys one by one. */
+/**
+ * Of those sendings, the ones with updates that the server does not have: a script that adds keys one by one. One
+ * with many updates counts as several, one for each {@link NEW_UPDATES_PER_CALL}.
+ */
 export const MAX_NEW_UPDATE_CALLS_PER_MINUTE: number = 120
+/** A whole chain of valid updates takes about a second to check: three of them a minute. */
+export const NEW_UPDATES_PER_CALL: number = 50
 
 /** Entries of one list in the DNS settings: each goes to every node. */
 export const MAX_DNS_ENTRIES: number = 1_000

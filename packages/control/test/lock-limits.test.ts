@@ -14,14 +14,17 @@ import { tkaCalls } from '@signet/protocol'
 import {
   aumHash,
   aumHashBytes,
+  aumHashText,
   AumKind,
   bootstrapAuthority,
+  cosignAum,
   createMemoryStore,
   decodeNodeKeySignature,
   EMPTY_AUM,
   encodeAum,
   encodeNodeKeySignature,
   informAuthority,
+  makeRecoveryAum,
   openAuthority,
   SigKind,
   signAum,
@@ -35,6 +38,7 @@ import {
   MAX_GROWING_CHAIN_LENGTH,
   MAX_LOCK_CALLS_PER_MINUTE,
   MAX_NEW_UPDATE_CALLS_PER_MINUTE,
+  MAX_STORED_UPDATES,
   WARN_CHAIN_LENGTH,
 } from '../src/limits.ts'
 import { createCallLimits } from '../src/lock/call-limits.ts'
@@ -99,6 +103,12 @@ describe('lock calls of one machine', () => {
     assert.equal((await sendUpdates(b, [forged], false)).status, 429)
     assert.equal((await sendUpdates(b, [genesis], false)).status, 200)
     assert.equal((await sendUpdates(a, [signAum(noOp(genesis), [a.signer])])).status, 200)
+  })
+
+  it('buy few whole chains of valid updates', () => {
+    const limits = createCallLimits(() => 0)
+    for (let n = 0; n < 3; n++) limits.newUpdates('m', MAX_CHAIN_LENGTH)
+    assert.throws(() => limits.newUpdates('m', 1))
   })
 
   it('leave room for `lock remove` on a large tailnet', async () => {
@@ -175,7 +185,7 @@ describe('the chain', () => {
     }
     const full = await sendUpdates(a, [checkpoint(server, a)])
     assert.equal(full.status, 409)
-    assert.match(full.text, /has its 2000 updates/)
+    assert.match(full.text, /at most 2000 updates/)
 
     // Whoever slept since the first update gets all of it in one offer, and opens it after a restart.
     const store = createMemoryStore({ now: () => 0 })
@@ -192,6 +202,38 @@ describe('the chain', () => {
     assert.throws(() => openAuthority(store, { officialLimits: true }), {
       code: 'official-limit',
     })
+  })
+})
+
+describe('branches that lost', () => {
+  it('are kept up to a bound, and never keep a recovery out', async () => {
+    using server = openTestServer()
+    const [a, b, thief] = [server.join('a'), server.join('b'), server.join('thief')]
+    const genesis = await lockTailnet(server, [a, b, thief])
+    const [winner] = noOps(server, a, 1)
+    assert.equal((await sendUpdates(a, [cosignAum(winner!, b.signer)])).status, 200)
+    let last: Aum = genesis
+    const branch = (count: number): Aum[] =>
+      Array.from({ length: count }, () => (last = signAum(noOp(last), [thief.signer])))
+    for (let n = 0; n < 3; n++) {
+      const count = n < 2 ? 2_000 : 1_998
+      assert.equal((await sendUpdates(thief, branch(count), false)).status, 200)
+      server.clock.advance(60_000)
+    }
+    const past = await sendUpdates(thief, branch(1), false)
+    assert.equal(past.status, 409)
+    assert.match(past.text, /on a branch that lost/)
+    const { authority, aums } = server.tailnet.lock.active!
+    assert.equal([...aums.hashes()].length, MAX_STORED_UPDATES)
+    const draft = makeRecoveryAum(authority, aums, {
+      removeKeys: [thief.signer.keyId],
+      ourKey: a.signer.keyId,
+      forkFrom: authority.head,
+    })
+    const recovery = cosignAum(cosignAum(draft, a.signer), b.signer)
+    const reply = await sendUpdates(a, [recovery], false, aumHashText(aumHash(recovery)))
+    assert.equal(reply.status, 200, reply.text)
+    assert.equal(server.tailnet.lock.active!.headText, aumHashText(aumHash(recovery)))
   })
 })
 

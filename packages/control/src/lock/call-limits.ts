@@ -15,6 +15,7 @@ import {
   LOCK_CALL_BYTES,
   MAX_LOCK_CALLS_PER_MINUTE,
   MAX_NEW_UPDATE_CALLS_PER_MINUTE,
+  NEW_UPDATES_PER_CALL,
 } from '../limits.ts'
 import { createRateLimiter } from './rate-limiter.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -24,11 +25,11 @@ export interface CallLimits {
   /** Counts one call with a body of `bytes`; large ones count more. @throws ControlError 'rate-limited' */
   call(path: string, machineKey: string, bytes: number): void
   /**
-   * Counts one sending of updates that the server does not have: their signatures are checked.
+   * Counts one sending of `count` updates that the server does not have: their signatures are checked.
    *
    * @throws ControlError 'rate-limited'
    */
-  newUpdates(machineKey: string): void
+  newUpdates(machineKey: string, count: number): void
 }
 
 /** Makes full allowances. */
@@ -43,6 +44,7 @@ export function createCallLimits(now: () => number): CallLimits {
   return {
     call: (path, machineKey, bytes) =>
       limiters.get(path)?.use(machineKey, Math.max(1, Math.ceil(bytes / LOCK_CALL_BYTES))),
-    newUpdates: (machineKey) => updates.use(machineKey),
+    newUpdates: (machineKey, count) =>
+      updates.use(machineKey, Math.max(1, Math.ceil(count / NEW_UPDATES_PER_CALL))),
   }
 }

@@ -11,10 +11,15 @@
  * @module
  */
 
-import { AumKind } from '@signet/tka'
-import type { Authority, VerifiedAum } from '@signet/tka'
+import { AumKind, aumParent } from '@signet/tka'
+import type { Aum, Authority, VerifiedAum } from '@signet/tka'
 import { ControlError } from '../errors.ts'
-import { MAX_CHAIN_LENGTH, MAX_GROWING_CHAIN_LENGTH, WARN_CHAIN_LENGTH } from '../limits.ts'
+import {
+  MAX_CHAIN_LENGTH,
+  MAX_GROWING_CHAIN_LENGTH,
+  MAX_STORED_UPDATES,
+  WARN_CHAIN_LENGTH,
+} from '../limits.ts'
 import type { ActiveLock } from './state.ts'
 
 const ANEW = 'switch the lock off with a disablement secret and run init again to start anew'
@@ -27,18 +32,42 @@ export function checkChainLength(
 ): void {
   const { length } = after.chain
   if (length <= active.authority.chain.length) return
-  if (length > MAX_CHAIN_LENGTH) {
-    throw new ControlError(
-      'limit',
-      `The lock has its ${MAX_CHAIN_LENGTH} updates, more than which clients cannot open; ${ANEW}`,
-    )
-  }
+  if (length > MAX_CHAIN_LENGTH) throw tooLong()
   if (length > MAX_GROWING_CHAIN_LENGTH && !added.every(takesTrustAway)) {
     throw new ControlError(
       'limit',
       `The lock nears the ${MAX_CHAIN_LENGTH} updates that clients can open, so it takes removals only; ${ANEW}`,
     )
   }
+}
+
+/**
+ * Refuses a line of updates on the head that is too long, before anything in it is verified.
+ *
+ * @throws ControlError 'limit'
+ */
+export function requireRoom({ authority }: ActiveLock, updates: readonly Aum[]): void {
+  const [first] = updates
+  if (first === undefined || aumParent(first) !== authority.head) return
+  if (authority.chain.length + updates.length > MAX_CHAIN_LENGTH) throw tooLong()
+}
+
+/** Requires that branches which lost stay few. What moves the head is always taken. @throws ControlError 'limit' */
+export function checkStored(active: ActiveLock, after: Authority, added: number): void {
+  if (after.head !== active.authority.head) return
+  const stored = [...active.aums.hashes()].length + added
+  if (stored <= MAX_STORED_UPDATES) return
+  throw new ControlError(
+    'limit',
+    `This server keeps at most ${MAX_STORED_UPDATES} updates of a lock, and these are on a branch that lost`,
+  )
+}
+
+function tooLong(): ControlError {
+  return new ControlError(
+    'limit',
+    `A lock has at most ${MAX_CHAIN_LENGTH} updates, more than which clients cannot open; ${ANEW}`,
+  )
 }
 
 function takesTrustAway({ kind }: VerifiedAum): boolean {

@@ -40,7 +40,7 @@ import { ControlError } from '../errors.ts'
 import { MAX_LARGE_REPLY_BYTES, MAX_OFFER_ANCESTORS, MAX_UPDATES_PER_REQUEST } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
 import { alertLockedOut } from './alerts.ts'
-import { checkChainLength } from './chain-length.ts'
+import { checkChainLength, checkStored, requireRoom } from './chain-length.ts'
 import { checkCheckpoint } from './checkpoint-rule.ts'
 import type { LockContext } from './context.ts'
 import { refusalOf, requireActive, requireCurrent } from './context.ts'
@@ -156,10 +156,11 @@ export function send(
   const unknown = sent.filter(
     (bytes) => bytes !== null && !active.aums.has(aumHashFromBytes(blake2s256(bytes))),
   )
-  if (unknown.length > 0) context.calls.newUpdates(node.machineKey)
+  if (unknown.length > 0) context.calls.newUpdates(node.machineKey, unknown.length)
   const updates = unknown.map((bytes) => parseAum(bytes ?? new Uint8Array()))
   if (updates.length === 0) return { Head: active.headText }
   if (request.Interactive) requireOnHead(active, updates)
+  requireRoom(active, updates)
   const draft = draftOn(active.aums, () => context.clock.now())
   const authority = inform(active, draft, updates)
   if (draft.added.length === 0) return { Head: active.headText }
@@ -200,6 +201,7 @@ function checkResult(active: ActiveLock, draft: DraftAumStore, authority: Author
     )
   }
   checkChainLength(active, authority, draft.added)
+  checkStored(active, authority, draft.added.length)
 }
 
 /**
