@@ -31,9 +31,10 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   wireguard: { pure: true, on: BASE },
   derp: { pure: true, on: BASE },
   protocol: { pure: true, on: [...BASE, 'tka'] },
+  filter: { pure: true, on: ['protocol'] },
   ts2021: { pure: false, on: [...BASE, 'noise'] },
   control: { pure: false, on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'ts2021'] },
-  node: { pure: false, on: [...BASE, 'tka', 'noise', 'protocol', 'ts2021', 'wireguard'] },
+  node: { pure: false, on: [...BASE, 'tka', 'noise', 'protocol', 'filter', 'ts2021', 'wireguard'] },
   cli: { pure: false, on: [...BASE, 'tka', 'protocol', 'control', 'node'] },
   testkit: {
     pure: false,

@@ -16,6 +16,7 @@ import { derp } from './wire-derp.ts'
 import { keyText, naclBox } from './wire-keys.ts'
 import { netmapDelta } from './wire-netmap.ts'
 import { earlyPayload, noiseHandshake } from './wire-noise.ts'
+import { packetFilter } from './wire-packet-filter.ts'
 import { stun } from './wire-stun.ts'
 import { wireguard } from './wire-wireguard.ts'
 
@@ -61,6 +62,7 @@ export const formats: ReadonlyMap<string, Format> = new Map([
   ['nacl-box', naclBox],
   ['netmap-delta', netmapDelta],
   ['noise-handshake', noiseHandshake],
+  ['packet-filter', packetFilter],
   ['stun', stun],
   ['wireguard', wireguard],
   // transcripts
@@ -69,4 +71,4 @@ export const formats: ReadonlyMap<string, Format> = new Map([
 ])
 
 /** Formats whose code comes with later issues: listed, not counted. */
-export const later: ReadonlySet<string> = new Set(['disco', 'packet-filter'])
+export const later: ReadonlySet<string> = new Set(['disco'])

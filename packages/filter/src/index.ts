@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The packet filter: rules of the control plane, applied to IP packets. No I/O.
+ *
+ * @module
+ */
+
+export { Flows, MAX_FLOWS } from './flows.ts'
+export { grantedCaps } from './granted-caps.ts'
+export {
+  type Destination,
+  type GrantedCap,
+  type Match,
+  type Matches,
+  readRules,
+} from './matches.ts'
+export { IpProtocol, type PacketHead, readPacketHead } from './packet-head.ts'
+export { createPacketFilter, type PacketFilter, type PacketFilterOptions } from './packet-filter.ts'
