@@ -13,6 +13,7 @@ import type { ControlNode } from '@signet/protocol'
 import { createGate } from '../packages/node/src/lock/gate.ts'
 import { createVerdictCache } from '../packages/node/src/lock/verdicts.ts'
 import { openUdp } from '../packages/node/src/paths/udp.ts'
+import { createFiltering } from '../packages/node/src/tunnel/filtering.ts'
 import { createMemoryDriver } from '../packages/node/src/tunnel/memory-driver.ts'
 import { encodeIpPacket } from '../packages/node/src/tunnel/packet.ts'
 import { createTunnel, TUNNEL_MTU } from '../packages/node/src/tunnel/tunnel.ts'
@@ -41,7 +42,12 @@ const address = process.argv[2] ?? ''
 const nodeKey = generateNodeKey()
 const udp = await openUdp({ bind: '127.0.0.1' })
 const driver = createMemoryDriver()
-const tunnel = createTunnel({ nodeKey, addresses: [address], driver, udp })
+// As in a node whose network has no policy.
+const filter = createFiltering()
+const ports = { First: 0, Last: 65_535 }
+const rules = [{ SrcIPs: ['*'], DstPorts: [{ IP: '*', Ports: ports }] }]
+filter.update({ addresses: [`${address}/32`], peers: [], rules, shieldsUp: false })
+const tunnel = createTunnel({ nodeKey, addresses: [address], driver, udp, filter })
 const gate = createGate(createVerdictCache())
 let bytes = 0
 driver.onReceive((packet) => {

@@ -11,7 +11,17 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 const ROOT = join(import.meta.dirname, '..')
-const PURE_PACKAGES = ['codec', 'crypto', 'keys', 'tka', 'noise', 'wireguard', 'derp', 'protocol', 'filter']
+const PURE_PACKAGES = [
+  'codec',
+  'crypto',
+  'keys',
+  'tka',
+  'noise',
+  'wireguard',
+  'derp',
+  'protocol',
+  'filter',
+]
 
 /** Paths of the files, from the root of the repository. */
 export const PURE_TESTS: readonly string[] = PURE_PACKAGES.flatMap((name) =>

@@ -108,7 +108,7 @@ export function createPacketFilter(options: PacketFilterOptions): PacketFilter {
         return !head.isTcpSyn || admitsPort(rules, head, source, destination)
       case IpProtocol.Udp:
       case IpProtocol.Sctp:
-        return flows.knows(head) || admitsPort(rules, head, source, destination)
+        return admitsPort(rules, head, source, destination) || flows.knows(head)
       case IpProtocol.Tsmp:
         return true
       default:

@@ -93,19 +93,14 @@ export function readPacketHead(packet: Uint8Array): PacketHead {
 function readIpv4(packet: Uint8Array): PacketHead {
   const length = uint16(packet, 2)
   if (packet.length < length) return { ...NOTHING, version: 4, protocol: IpProtocol.Unknown }
-  const head = {
-    ...NOTHING,
-    version: 4,
-    protocol: packet[9] ?? 0,
-    source: packet.subarray(12, 16),
-    destination: packet.subarray(16, 20),
-  } as const
+  const protocol = packet[9] ?? 0
+  const head = plainHead(4, protocol, packet.subarray(12, 16), packet.subarray(16, 20))
   const at = ((packet[0] ?? 0) & 0x0f) * 4
   if (at < IPV4_HEADER || at > length) return unknown(head)
   const fragment = uint16(packet, 6)
   const offset = fragment & 0x1fff
   if (offset > 0) return laterFragment(head, offset)
-  if (head.protocol === IpProtocol.Tsmp && (fragment & MORE_FRAGMENTS) !== 0) return unknown(head)
+  if (protocol === IpProtocol.Tsmp && (fragment & MORE_FRAGMENTS) !== 0) return unknown(head)
   return readTransport(head, packet, at)
 }
 
@@ -113,41 +108,57 @@ function readIpv6(packet: Uint8Array): PacketHead {
   if (packet.length < uint16(packet, 4) + IPV6_HEADER) {
     return { ...NOTHING, version: 6, protocol: IpProtocol.Unknown }
   }
-  const head = {
-    ...NOTHING,
-    version: 6,
-    protocol: packet[6] ?? 0,
-    source: packet.subarray(8, 24),
-    destination: packet.subarray(24, 40),
-  } as const
+  const head = plainHead(6, packet[6] ?? 0, packet.subarray(8, 24), packet.subarray(24, 40))
   if (head.protocol !== IpProtocol.FragmentHeader) return readTransport(head, packet, IPV6_HEADER)
   if (packet.length < IPV6_HEADER + FRAGMENT_HEADER) return unknown(head)
   const offset = uint16(packet, IPV6_HEADER + 2) >>> 3
   if (offset > 0) return laterFragment(head, offset)
-  const first = { ...head, protocol: packet[IPV6_HEADER] ?? 0 }
-  return readTransport(first, packet, IPV6_HEADER + FRAGMENT_HEADER)
+  head.protocol = packet[IPV6_HEADER] ?? 0
+  return readTransport(head, packet, IPV6_HEADER + FRAGMENT_HEADER)
 }
 
-function readTransport(head: PacketHead, packet: Uint8Array, at: number): PacketHead {
+/** Heads are made for each packet: one object, filled in place. */
+type Filling = { -readonly [K in keyof PacketHead]: PacketHead[K] }
+
+function plainHead(
+  version: 4 | 6,
+  protocol: number,
+  source: Uint8Array,
+  destination: Uint8Array,
+): Filling {
+  return {
+    version,
+    protocol,
+    source,
+    destination,
+    sourcePort: 0,
+    destinationPort: 0,
+    isTcpSyn: false,
+    isEchoReply: false,
+    isIcmpError: false,
+  }
+}
+
+function readTransport(head: Filling, packet: Uint8Array, at: number): PacketHead {
   const { version, protocol } = head
   const size = packet.length - at
-  if (size < minTransport(version, protocol)) return unknown(head)
+  // The number of later fragments is ours; nobody else has a use for it.
+  if (size < minTransport(version, protocol) || protocol === IpProtocol.Fragment) {
+    return unknown(head)
+  }
   switch (protocol) {
-    case IpProtocol.Fragment:
-      // The number is ours for later fragments; nobody else has a use for it.
-      return unknown(head)
-    case IpProtocol.Tcp: {
-      const isTcpSyn = ((packet[at + 13] ?? 0) & (SYN | ACK)) === SYN
-      return { ...head, ...ports(packet, at), isTcpSyn }
-    }
+    case IpProtocol.Tcp:
+      head.isTcpSyn = ((packet[at + 13] ?? 0) & (SYN | ACK)) === SYN
+      readPorts(head, packet, at)
+      break
     case IpProtocol.Udp:
     case IpProtocol.Sctp:
-      return { ...head, ...ports(packet, at) }
+      readPorts(head, packet, at)
+      break
     default:
-      return isOwnIcmp(version, protocol) && size >= ICMP_HEADER
-        ? { ...head, ...icmpKind(version, packet[at] ?? 0, packet[at + 1] ?? 0) }
-        : head
+      if (isOwnIcmp(version, protocol) && size >= ICMP_HEADER) readIcmp(head, version, packet, at)
   }
+  return head
 }
 
 function minTransport(version: number, protocol: number): number {
@@ -160,27 +171,25 @@ function isOwnIcmp(version: number, protocol: number): version is 4 | 6 {
   return protocol === (version === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6)
 }
 
-function icmpKind(
-  version: 4 | 6,
-  type: number,
-  code: number,
-): Pick<PacketHead, 'isEchoReply' | 'isIcmpError'> {
-  return {
-    isEchoReply: type === ECHO_REPLY[version] && code === 0,
-    isIcmpError: ICMP_ERRORS[version].has(type),
-  }
+function readIcmp(head: Filling, version: 4 | 6, packet: Uint8Array, at: number): void {
+  const type = packet[at] ?? 0
+  head.isEchoReply = type === ECHO_REPLY[version] && packet[at + 1] === 0
+  head.isIcmpError = ICMP_ERRORS[version].has(type)
 }
 
-function ports(packet: Uint8Array, at: number): Pick<PacketHead, 'sourcePort' | 'destinationPort'> {
-  return { sourcePort: uint16(packet, at), destinationPort: uint16(packet, at + 2) }
+function readPorts(head: Filling, packet: Uint8Array, at: number): void {
+  head.sourcePort = uint16(packet, at)
+  head.destinationPort = uint16(packet, at + 2)
 }
 
-function laterFragment(head: PacketHead, offset: number): PacketHead {
-  return offset < MIN_FRAGMENT_OFFSET ? unknown(head) : { ...head, protocol: IpProtocol.Fragment }
+function laterFragment(head: Filling, offset: number): PacketHead {
+  head.protocol = offset < MIN_FRAGMENT_OFFSET ? IpProtocol.Unknown : IpProtocol.Fragment
+  return head
 }
 
-function unknown(head: PacketHead): PacketHead {
-  return { ...head, protocol: IpProtocol.Unknown }
+function unknown(head: Filling): PacketHead {
+  head.protocol = IpProtocol.Unknown
+  return head
 }
 
 function uint16(bytes: Uint8Array, at: number): number {

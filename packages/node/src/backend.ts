@@ -247,6 +247,7 @@ export function createBackend(options: BackendOptions): Backend {
       tell({ SelfChange: parseRawJson(encodeJson(controlNode, netmap.self)) })
     }
     engine.setSelf(netmap.self?.Addresses ?? [])
+    filter()
     sync.observe(message.TKAInfo, isFirst)
     holdWhileLockStarts()
     judge()
@@ -269,6 +270,14 @@ export function createBackend(options: BackendOptions): Backend {
     }
     const cancel = clock.schedule(enablingGraceMs, release)
     void sync.idle().then(release)
+  }
+
+  const filter = (): void => {
+    if (netmap === null) return
+    const { self, peers, filterRules: rules } = netmap
+    const shieldsUp = stateFile.get().prefs.ShieldsUp
+    const problems = engine.setFilter({ addresses: self?.Addresses ?? [], peers, rules, shieldsUp })
+    if (problems.length > 0) log.warn({ problems: problems.slice(0, 10) }, 'Filter rules not read')
   }
 
   const judge = (): void => {
@@ -299,6 +308,7 @@ export function createBackend(options: BackendOptions): Backend {
     const prefs = { ...before, ...change }
     stateFile.update({ prefs })
     if (prefs.RouteAll !== before.RouteAll) judge()
+    if (prefs.ShieldsUp !== before.ShieldsUp) filter()
     return prefs
   }
 

@@ -12,6 +12,7 @@ import { NodeError } from './errors.ts'
 import type { AdmittedPeer } from './lock/gate.ts'
 import type { Datagrams } from './paths/datagrams.ts'
 import type { PingKind } from './tunnel/pinger.ts'
+import { createFiltering, type FilteringInput } from './tunnel/filtering.ts'
 import { createTunnel, type PeerStats, type PingResult, type Tunnel } from './tunnel/tunnel.ts'
 import type { TunDriver } from './tunnel/tun-driver.ts'
 
@@ -27,6 +28,8 @@ export type Engine = {
   /** Makes this the node key; the same key again changes nothing. */
   setKey(key: NodePrivate): void
   setSelf(addresses: readonly string[]): void
+  /** Makes these the rules of what may come in; returns those that could not be read. */
+  setFilter(input: FilteringInput): readonly string[]
   /** Makes these the peers, and nobody else. */
   setPeers(peers: readonly AdmittedPeer[]): void
   /** @throws NodeError not-found, bad-argument, timeout, closed */
@@ -39,6 +42,7 @@ export type Engine = {
 
 /** Creates an engine without a key. */
 export function createEngine({ udp, createDriver }: EngineOptions): Engine {
+  const filter = createFiltering()
   let tunnel: Tunnel | undefined
   let running: NodePublic | undefined
   let addresses: readonly string[] = []
@@ -56,7 +60,7 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
       if (wanted === running) return
       const kept = peers
       stop()
-      tunnel = createTunnel({ nodeKey: key, addresses, driver: createDriver(), udp })
+      tunnel = createTunnel({ nodeKey: key, addresses, driver: createDriver(), udp, filter })
       running = wanted
       peers = kept
       tunnel.setPeers(peers)
@@ -65,6 +69,7 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
       addresses = next
       tunnel?.setSelf(next)
     },
+    setFilter: (input) => filter.update(input),
     setPeers(next) {
       peers = next
       tunnel?.setPeers(next)

@@ -13,7 +13,7 @@ import { openUdp, type Udp } from '../src/paths/udp.ts'
 import { createMemoryDriver, type MemoryDriver } from '../src/tunnel/memory-driver.ts'
 import { encodeIpPacket } from '../src/tunnel/packet.ts'
 import { createTunnel, type Tunnel } from '../src/tunnel/tunnel.ts'
-import { admittedPeer, keyOf } from './support/tunnel-pair.ts'
+import { admittedPeer, keyOf, OPEN } from './support/tunnel-pair.ts'
 
 interface Node extends Disposable {
   readonly tunnel: Tunnel
@@ -23,7 +23,13 @@ interface Node extends Disposable {
 
 function startTunnel(name: string, address: string, udp: Udp): Node {
   const driver = createMemoryDriver()
-  const tunnel = createTunnel({ nodeKey: keyOf(name), addresses: [address], driver, udp })
+  const tunnel = createTunnel({
+    nodeKey: keyOf(name),
+    addresses: [address],
+    driver,
+    udp,
+    filter: OPEN,
+  })
   return { tunnel, driver, address, [Symbol.dispose]: () => tunnel.close() }
 }
 
@@ -101,6 +107,7 @@ test('a tunnel that moves to another port is followed', async () => {
       nodeKey: keyOf('a'),
       addresses: ['100.64.0.1'],
       driver,
+      filter: OPEN,
       udp: {
         send: (datagram, endpoint) => current.send(datagram, endpoint),
         onDatagram(next) {

@@ -20,6 +20,7 @@ import {
   createTunnelPair,
   createTunnelWorld,
   keyOf,
+  OPEN,
   settleWith,
   type TunnelParty,
 } from './support/tunnel-pair.ts'
@@ -327,6 +328,7 @@ describe('sendRaw()', () => {
       nodeKey: keyOf('c'),
       addresses: ['100.64.0.3'],
       driver: createMemoryDriver(),
+      filter: OPEN,
       clock,
       udp: {
         send: (_datagram, endpoint) => void sent.push(endpoint),

@@ -11,6 +11,7 @@ import {
   NetmapSession as MergedSession,
   type ControlNode,
   type DNSConfig,
+  type FilterRule,
   type MapResponse,
   type UserProfile,
 } from '@signet/protocol'
@@ -23,6 +24,8 @@ export type Netmap = {
   readonly users: ReadonlyMap<number, UserProfile>
   readonly domain: string
   readonly dns: DNSConfig
+  /** What may come in. The same list while it has not changed. */
+  readonly filterRules: readonly FilterRule[]
 }
 
 /** Merges the messages of one stream. */
@@ -39,8 +42,8 @@ export function createNetmapSession(now: () => number): NetmapSession {
     apply(message) {
       const { peers: changed } = merged.merge(message, now())
       if (changed === 'all' || changed.size > 0) peers = merged.sortedPeers()
-      const { self = null, users, domain, dns } = merged
-      return { self, peers, users, domain, dns }
+      const { self = null, users, domain, dns, packetFilterRules: filterRules } = merged
+      return { self, peers, users, domain, dns, filterRules }
     },
   }
 }

@@ -4,9 +4,9 @@
  * The tunnel: WireGuard between a driver (inner packets) and datagrams (outer ones).
  *
  * ```
- *   driver.onPacket --> device.sendPacket --> peer's session --> datagrams.send
- *   datagrams.onDatagram --> device.receive --> is it for us? --> ping of ours? TSMP?
- *                                                            \--> driver.write
+ *   driver.onPacket --> filter --> device.sendPacket --> peer's session --> datagrams.send
+ *   datagrams.onDatagram --> device.receive --> is it for us? --> filter --> ping of ours? TSMP?
+ *                                                                      \--> driver.write
  * ```
  *
  * Peers are what the gate admitted and nothing else; the type cannot be made elsewhere. What the
@@ -35,6 +35,7 @@ import { IpProtocol, parseIpPacket, protocolOf } from './packet.ts'
 import { createPeerConfigs, readPrefixes } from './peer-configs.ts'
 import { createPinger, type PingKind } from './pinger.ts'
 import { encodeTsmpPong, parseTsmp } from './tsmp.ts'
+import type { PacketGuard } from './filtering.ts'
 import type { TunDriver } from './tun-driver.ts'
 
 /** MTU of inner packets, the same everywhere: no path has to fragment what is around them. */
@@ -50,6 +51,8 @@ export interface TunnelOptions {
   readonly addresses: readonly string[]
   readonly driver: TunDriver
   readonly udp: Datagrams
+  /** Which packets may come in, and go out. */
+  readonly filter: PacketGuard
   /** A clock that never goes back; leave it out but in tests. */
   readonly clock?: Clock
   readonly random?: (length: number) => Uint8Array
@@ -108,7 +111,7 @@ export interface Tunnel {
 
 /** Returns a tunnel without peers, listening. */
 export function createTunnel(options: TunnelOptions): Tunnel {
-  const { driver, udp } = options
+  const { driver, udp, filter } = options
   const clock = options.clock ?? steadyClock
   const random = options.random ?? ((length) => new Uint8Array(randomBytes(length)))
   const configs = createPeerConfigs()
@@ -148,7 +151,11 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   }
 
   function sendPacket(packet: Uint8Array): boolean {
-    const sent = !closed && innerPacketLength(packet) > 0 && device.sendPacket(packet) !== null
+    if (closed || innerPacketLength(packet) === 0 || !filter.sends(packet)) {
+      drop('not-sendable')
+      return false
+    }
+    const sent = device.sendPacket(packet) !== null
     if (!sent) drop('no-route')
     return sent
   }
@@ -157,6 +164,10 @@ export function createTunnel(options: TunnelOptions): Tunnel {
   function deliver(packet: Uint8Array): void {
     if (own.ownerOfDestination(packet) === undefined) {
       drop('not-our-address')
+      return
+    }
+    if (!filter.admits(packet)) {
+      drop('filtered')
       return
     }
     switch (protocolOf(packet)) {

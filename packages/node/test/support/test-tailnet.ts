@@ -22,6 +22,8 @@ import { localClient } from './api-client.ts'
 import { createFakeControl, type FakeControl } from './fake-control.ts'
 import type { LockServer } from './lock-server.ts'
 
+const ALL_PORTS = { First: 0, Last: 65_535 }
+
 export type TestNode = {
   readonly node: SignetNode
   readonly api: LocalClient
@@ -84,6 +86,7 @@ export function createTestTailnet(t: TestContext, log?: NodeLog): TestTailnet {
       Peers: [...known.keys()].filter((key) => key !== viewer).map(describe),
       UserProfiles: [{ ID: 1, LoginName: 'ann', DisplayName: 'Ann' }],
       Domain: 'test.example',
+      PacketFilters: { base: [{ SrcIPs: ['*'], DstPorts: [{ IP: '*', Ports: ALL_PORTS }] }] },
       ...(info && { TKAInfo: info }),
     }
     return tailnet.edit(message, viewer)

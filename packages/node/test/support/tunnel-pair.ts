@@ -16,6 +16,7 @@ import {
   type MemorySocket,
 } from '@signet/testkit'
 import type { AdmittedPeer } from '../../src/lock/gate.ts'
+import type { PacketGuard } from '../../src/tunnel/filtering.ts'
 import { createMemoryDriver, type MemoryDriver } from '../../src/tunnel/memory-driver.ts'
 import { createTunnel, type Tunnel } from '../../src/tunnel/tunnel.ts'
 
@@ -23,6 +24,9 @@ import { createTunnel, type Tunnel } from '../../src/tunnel/tunnel.ts'
 export function keyOf(name: string): NodePrivate {
   return nodePrivateFromBytes(createHash('sha256').update(name).digest())
 }
+
+/** Lets everything pass: what the tunnel does by itself. */
+export const OPEN: PacketGuard = { admits: () => true, sends: () => true }
 
 /** Returns a peer with the brand that only the gate gives outside of tests. */
 export function admittedPeer(
@@ -65,7 +69,14 @@ export function createTunnelWorld(): TunnelWorld {
       const socket = network.open(`192.0.2.${number}:41641`)
       const driver = createMemoryDriver()
       const addresses = [`${ip4}/32`, `${ip6}/128`]
-      const tunnel = createTunnel({ nodeKey: key, addresses, driver, udp: socket, clock })
+      const tunnel = createTunnel({
+        nodeKey: key,
+        addresses,
+        driver,
+        udp: socket,
+        filter: OPEN,
+        clock,
+      })
       return {
         key,
         ip4,
