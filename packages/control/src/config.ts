@@ -18,6 +18,8 @@ import { RELEASE } from './guidance/client-version.ts'
 import { dnsSettings } from './guidance/dns-settings.ts'
 import type { ReloadableOptions } from './options.ts'
 import { checkAttribute } from './policy/attributes.ts'
+import { relaySettings, relayShape } from './relay/settings.ts'
+import type { RelaySettings, StunPort } from './relay/settings.ts'
 
 /** What can be set. Every key is described in docs/reference/config.md. */
 export interface ServerConfig extends DoorOptions, ReloadableOptions {
@@ -25,7 +27,9 @@ export interface ServerConfig extends DoorOptions, ReloadableOptions {
   readonly listen: { readonly host: string; readonly port: number }
   readonly url?: string | undefined
   readonly domain?: string | undefined
-  readonly stunPort?: number | undefined
+  readonly stunPort?: StunPort | undefined
+  readonly stunHosts?: readonly string[] | undefined
+  readonly relay: RelaySettings
   readonly keyLifetimeDays?: number | null | undefined
   readonly logFormat?: 'json' | 'pretty' | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
@@ -79,12 +83,13 @@ const schema = z.strictObject({
     .string()
     .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
     .optional(),
-  stun_port: z.coerce.number().int().min(1).max(65_535).optional(),
+  stun_port: z.coerce.number().int().min(0).max(65_535).optional(),
   key_lifetime_days: z.coerce.number().int().min(0).max(3_650).optional(),
   dns: dnsSettings.optional(),
   policy_file: z.string().min(1).optional(),
   node_attributes: list.superRefine(checkAttributes).optional(),
   latest_client: z.string().regex(RELEASE, 'expected a release, as in 1.102.3').optional(),
+  ...relayShape,
   log_format: z.enum(['json', 'pretty']).optional(),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info'),
 })
@@ -131,7 +136,9 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     url,
     domain,
     ...readDoorSettings(parsed.data),
-    stunPort: stun_port,
+    stunPort: stun_port === 0 ? undefined : (stun_port ?? 'auto'),
+    stunHosts: parsed.data.stun_host,
+    relay: relaySettings(parsed.data),
     keyLifetimeDays: key_lifetime_days === 0 ? null : key_lifetime_days,
     dns: parsed.data.dns,
     policyFile: parsed.data.policy_file,

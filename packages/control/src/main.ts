@@ -16,10 +16,8 @@ import { openLock } from './lock/open-lock.ts'
 import { createRuntimes } from './machine/runtimes.ts'
 import { frameCounters } from './map/frame-encoder.ts'
 import type { Control, ControlOptions } from './options.ts'
-import { NO_RELAYS, relayMapJson } from './relay/relay-map.ts'
-import { startRelay } from './relay/relay-server.ts'
-import { startStun } from './relay/stun-server.ts'
-import { loadRelayKey, loadServerKey } from './store/server-key.ts'
+import { startRelays } from './relay/relays.ts'
+import { loadServerKey } from './store/server-key.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { claimStateDir } from './store/state-dir.ts'
 import { DEFAULT_TAILNET, openTailnets } from './tailnet/tailnets.ts'
@@ -44,8 +42,16 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     openLock: (row) => openLock(store, row.id, () => clock.now()),
   })
   const steering = startSteering(stateDir, options, options.readAgain, logger)
-  // What the server calls itself is known when it listens.
-  let relays = NO_RELAYS
+  const relays = stack.use(
+    startRelays({
+      settings: options.relay,
+      stateDir,
+      tailnets,
+      clock,
+      logger,
+      onChange: () => runtimes.relaysChanged(),
+    }),
+  )
   const runtimes = stack.use(
     createRuntimes({
       tailnets,
@@ -55,7 +61,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       counters,
       intercept,
       settings: steering.settings,
-      relays: () => relays,
+      relays: relays.json,
     }),
   )
   const days = options.keyLifetimeDays === undefined ? 180 : options.keyLifetimeDays
@@ -71,32 +77,22 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     runtime: runtimes.of,
     lockCalls: runtimes.lockCalls,
   }
-  const relayKey = loadRelayKey(stateDir)
-  const relay = stack.use(startRelay({ serverKey: relayKey, tailnets, clock, logger }))
   const { host } = options.listen
-  const stun =
-    options.stunPort === undefined
-      ? undefined
-      : stack.use(await startStun({ host, port: options.stunPort }))
-  const mapRelays = (): void => {
-    relays = relayMapJson(doors.url, stun?.port, doors.certName())
-  }
   const doors = stack.use(
     await openFrontDoors({
       ...options,
       serverKey,
       services,
-      relay,
-      onCertName() {
-        mapRelays()
-        runtimes.wake('full')
-      },
+      relay: relays.server,
+      verifier: relays.verifier,
+      onCertName: () => relays.renamed(doors.certName()),
     }),
   )
   // Undone first: while clients are connected.
-  stack.defer(() => relay.announceRestart())
+  stack.defer(() => relays.server?.announceRestart())
   const { url } = doors
-  mapRelays()
+  const { stunPort, stunHosts } = options
+  await relays.open({ url, host, stunPort, stunHosts, certName: doors.certName() })
   const reload = (): void => {
     doors.reload()
     steering.reload()
@@ -113,6 +109,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       publicKey,
       steering,
       reload,
+      relay: relays.status,
     }
     stack.use(await listenAdmin(path, admin))
   }
@@ -123,7 +120,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     url,
     port: doors.port,
     httpPort: doors.httpPort,
-    stunPort: stun?.port,
+    stunPort: relays.stunPort,
     publicKey,
     counters,
     wake: (mode = 'full') => runtimes.wake(mode),

@@ -13,6 +13,7 @@ import type { Clock } from './clock.ts'
 import type { DoorOptions } from './http/door-options.ts'
 import type { DnsSettings } from './guidance/dns.ts'
 import type { FrameCounters } from './map/frame-encoder.ts'
+import type { RelaySettings, StunPort } from './relay/settings.ts'
 import type { Store } from './store/store.ts'
 
 /**
@@ -63,8 +64,11 @@ export interface ControlOptions extends DoorOptions, ReloadableOptions {
   /** Where the admin API listens; false for nowhere. Default: `admin.sock` in the state directory. */
   readonly adminSocket?: string | false | undefined
   readonly logger: Logger
-  /** The UDP port where STUN answers, on the host that is listened on; 0 picks a free one. Default: none. */
-  readonly stunPort?: number | undefined
+  /** The UDP port where STUN answers; 0 picks a free one, `auto` is for `StunPort`. Default: none. */
+  readonly stunPort?: StunPort | undefined
+  /** Where STUN answers, if not on the host that is listened on: addresses. */
+  readonly stunHosts?: readonly string[] | undefined
+  readonly relay?: Partial<RelaySettings> | undefined
   /** The suffix of the names of the first tailnet. */
   readonly domain?: string | undefined
   /** How long a node key is good, in days; null for ever. Nodes with tags never expire. */

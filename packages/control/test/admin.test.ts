@@ -7,6 +7,7 @@ import { generateMachineKey, machinePublicOf } from '@signet/keys'
 import { adminReaders } from '@signet/protocol/admin-api'
 import { adminApp } from '../src/admin/app.ts'
 import { lockTailnet } from './support/lock.ts'
+import { noRelay } from './support/no-relay.ts'
 import { openTestServer } from './support/server.ts'
 import type { TestServer } from './support/server.ts'
 import { openViewer } from './support/viewer.ts'
@@ -25,6 +26,7 @@ function api(server: TestServer) {
     publicKey,
     steering: server.steering,
     reload: () => server.steering.reload(),
+    relay: noRelay,
   })
   return async (
     method: string,

@@ -32,6 +32,7 @@ import {
   signAll,
   trusted,
 } from './support/lock.ts'
+import { noRelay } from './support/no-relay.ts'
 import { openTestServer } from './support/server.ts'
 import type { Machine, TestServer } from './support/server.ts'
 import { encodeAum } from '@signet/tka'
@@ -142,6 +143,7 @@ function adminOperation(
         publicKey: machinePublicOf(generateMachineKey()),
         steering: server.steering,
         reload: () => server.steering.reload(),
+        relay: noRelay,
       })
       const url = `/api/v1${typeof path === 'string' ? path : path(server)}`
       return async () => {

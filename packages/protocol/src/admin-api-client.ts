@@ -15,6 +15,7 @@ import {
   type AdminLockAck,
   type AdminNode,
   type AdminPolicy,
+  type AdminRelay,
   type AdminUser,
   type NewPreAuthKey,
   type PreAuthKey,
@@ -54,6 +55,7 @@ export interface AdminClient {
   setPolicy(text: string): Promise<AdminPolicy>
   /** Has the server read its settings again; says which policy is in force then. */
   reload(): Promise<string>
+  relay(): Promise<AdminRelay>
 }
 
 /** Returns a client of one tailnet over `transport`. */
@@ -104,6 +106,7 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
       adminReaders.policy(await call('POST', '/policy/check', { policy: text })),
     setPolicy: async (text) => adminReaders.policy(await call('PUT', '/policy', { policy: text })),
     reload: async () => adminReaders.reloaded(await call('POST', '/reload', {})),
+    relay: async () => adminReaders.relay(await call('GET', '/relay')),
     acks: async () => adminReaders.acks(await call('GET', '/lock/acks')),
   }
 }

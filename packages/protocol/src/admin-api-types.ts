@@ -153,6 +153,57 @@ export interface AdminInfo {
   readonly tailnet: string
 }
 
+/** How often something happened, by its reason. */
+export interface AdminCount {
+  readonly reason: string
+  readonly count: number
+}
+
+/** A connection to another relay of the region. */
+export interface AdminMeshLink {
+  readonly url: string
+  /** 'connecting', 'connected', 'waiting', or 'own' for this server under another name. */
+  readonly state: string
+  readonly clients: number
+  readonly dropped: number
+  /** Why it last broke. */
+  readonly problem: string | null
+}
+
+/** Where a map of outside relays comes from. */
+export interface AdminRelayMap {
+  readonly source: string
+  readonly regions: number
+  /** When it was last seen to be current; null for one that was kept from an earlier run. */
+  readonly goodAt: string | null
+  /** Why the last attempt failed. */
+  readonly problem: string | null
+}
+
+/** How the embedded relay is doing. All counts are since the server started. */
+export interface AdminRelay {
+  readonly enabled: boolean
+  /** The region in which nodes find it; null if they are not told of it. */
+  readonly region: number | null
+  readonly publicKey: string | null
+  readonly stunPort: number | null
+  readonly stunAnswered: number
+  /** Nodes that are connected here, at other relays of the region, and not admitted yet. */
+  readonly clients: number
+  readonly clientsElsewhere: number
+  readonly strangers: number
+  readonly packets: number
+  readonly bytes: number
+  /** Packets handed over to other relays, and taken from them. */
+  readonly forwarded: number
+  readonly fromMesh: number
+  readonly dropped: readonly AdminCount[] | null
+  /** Clients that were turned away. */
+  readonly refused: readonly AdminCount[] | null
+  readonly mesh: readonly AdminMeshLink[] | null
+  readonly maps: readonly AdminRelayMap[] | null
+}
+
 const user: Codec<AdminUser> = struct<AdminUser>({
   id: always(int),
   name: always(text),
@@ -212,6 +263,48 @@ const nodes: Codec<{ readonly nodes: readonly AdminNode[] | null }> = struct<{
 const keys: Codec<{ readonly keys: readonly PreAuthKey[] | null }> = struct<{
   readonly keys: readonly PreAuthKey[] | null
 }>({ keys: always(list(struct<PreAuthKey>(keyTable))) })
+
+const counts: Codec<readonly AdminCount[] | null> = list(
+  struct<AdminCount>({ reason: always(text), count: always(int) }),
+)
+
+const relay: Codec<AdminRelay> = struct<AdminRelay>({
+  enabled: always(bool),
+  region: always(pointer(int)),
+  publicKey: always(pointer(text)),
+  stunPort: always(pointer(int)),
+  stunAnswered: always(int),
+  clients: always(int),
+  clientsElsewhere: always(int),
+  strangers: always(int),
+  packets: always(int),
+  bytes: always(int),
+  forwarded: always(int),
+  fromMesh: always(int),
+  dropped: always(counts),
+  refused: always(counts),
+  mesh: always(
+    list(
+      struct<AdminMeshLink>({
+        url: always(text),
+        state: always(text),
+        clients: always(int),
+        dropped: always(int),
+        problem: always(pointer(text)),
+      }),
+    ),
+  ),
+  maps: always(
+    list(
+      struct<AdminRelayMap>({
+        source: always(text),
+        regions: always(int),
+        goodAt: always(pointer(text)),
+        problem: always(pointer(text)),
+      }),
+    ),
+  ),
+})
 
 const lock: Codec<AdminLock> = struct<AdminLock>({
   enabled: always(bool),
@@ -283,6 +376,7 @@ export const adminReaders: {
   readonly acks: (input: JsonInput) => readonly AdminLockAck[]
   readonly policy: (input: JsonInput) => AdminPolicy
   readonly reloaded: (input: JsonInput) => string
+  readonly relay: (input: JsonInput) => AdminRelay
   readonly info: (input: JsonInput) => AdminInfo
   readonly error: (input: JsonInput) => AdminErrorBody | null
 } = {
@@ -296,6 +390,7 @@ export const adminReaders: {
   acks: (input) => parseJson(acks, input).acks ?? [],
   policy: (input) => parseJson(policy, input),
   reloaded: (input) => parseJson(reloaded, input).policy,
+  relay: (input) => parseJson(relay, input),
   info: (input) => parseJson(info, input),
   error: (input) => parseJson(errorBody, input).error,
 }

@@ -7,6 +7,7 @@
  */
 
 import type { MachinePublic } from '@signet/keys'
+import type { AdminRelay } from '@signet/protocol/admin-api'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { TailnetRuntime } from '../machine/services.ts'
@@ -26,4 +27,5 @@ export interface AdminServices {
   readonly steering: Steering
   /** Reads again what may change. @throws ControlError */
   readonly reload: () => void
+  readonly relay: () => AdminRelay
 }

@@ -10,6 +10,7 @@ import type { MachinePrivate } from '@signet/keys'
 import { ControlError } from '../errors.ts'
 import type { MachineServices } from '../machine/services.ts'
 import type { RelayServer } from '../relay/relay-server.ts'
+import type { Verifier } from '../relay/verify.ts'
 import { createBootstrapDns } from './bootstrap-dns.ts'
 import { isSelfSigned } from './certificate.ts'
 import type { CertificateSource } from './certificate.ts'
@@ -27,7 +28,8 @@ export interface FrontDoorOptions extends DoorOptions {
   readonly url?: string | undefined
   readonly serverKey: MachinePrivate
   readonly services: MachineServices
-  readonly relay: RelayServer
+  readonly relay: RelayServer | undefined
+  readonly verifier: Verifier | undefined
   /** Called when the relay's certificate has another name than before, see {@link FrontDoors.certName}. */
   readonly onCertName: () => void
 }
@@ -46,7 +48,7 @@ export interface FrontDoors extends AsyncDisposable {
 
 /** Opens the doors. @throws ControlError 'bad-config' */
 export async function openFrontDoors(options: FrontDoorOptions): Promise<FrontDoors> {
-  const { tls, httpListen, serverKey, services, relay } = options
+  const { tls, httpListen, serverKey, services, relay, verifier } = options
   const { clock, logger } = services
   await using stack = new AsyncDisposableStack()
   const sourceOf = createSourceOf(options.trustedProxies ?? [])
@@ -62,7 +64,15 @@ export async function openFrontDoors(options: FrontDoorOptions): Promise<FrontDo
     options.bootstrapDns === true && options.url !== undefined
       ? createBootstrapDns(new URL(options.url).hostname.replace(/^\[|\]$/g, ''), clock)
       : undefined
-  const door: FrontDoor = { serverKey, services, relay, sourceOf, certificate, bootstrapDns }
+  const door: FrontDoor = {
+    serverKey,
+    services,
+    relay,
+    verifier,
+    sourceOf,
+    certificate,
+    bootstrapDns,
+  }
   const { port } = stack.use(await listen(options.listen, door))
   const scheme = certificate === undefined ? 'http' : 'https'
   url = options.url ?? `${scheme}://${hostInUrl(options.listen.host)}:${port}`

@@ -14,6 +14,7 @@ import type { MachinePrivate } from '@signet/keys'
 import { encodeJson, overTlsPublicKeyResponse } from '@signet/protocol'
 import type { MachineServices } from '../machine/services.ts'
 import type { RelayServer } from '../relay/relay-server.ts'
+import type { Verifier } from '../relay/verify.ts'
 import type { BootstrapDns } from './bootstrap-dns.ts'
 import type { CertificateSource } from './certificate.ts'
 import { createHttpServer, listenOn } from './http-server.ts'
@@ -27,7 +28,9 @@ import { acceptConnections } from './upgrade.ts'
 export interface FrontDoor {
   readonly serverKey: MachinePrivate
   readonly services: MachineServices
-  readonly relay: RelayServer
+  /** Not answered without. */
+  readonly relay: RelayServer | undefined
+  readonly verifier: Verifier | undefined
   readonly sourceOf: SourceOf
   /** Plain HTTP without. */
   readonly certificate: CertificateSource | undefined
@@ -72,8 +75,12 @@ function answerPlain(
     case '/health':
       if (isRead) return send(response, 200, 'ok')
       break
+    case '/verify':
+      if (door.verifier !== undefined) return door.verifier(request, response)
+      return send(response, 404, 'Not found')
     case '/derp/probe':
     case '/derp/latency-check':
+      if (door.relay === undefined) return send(response, 404, 'Not found')
       if (isRead) return send(response, 200, '', { 'access-control-allow-origin': '*' })
       break
     case '/bootstrap-dns':

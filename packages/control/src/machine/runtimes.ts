@@ -28,6 +28,8 @@ export interface Runtimes extends Disposable {
   /** Counts the lock calls of each machine, in whatever tailnet. */
   readonly lockCalls: CallLimits
   wake(mode: 'full' | 'delta'): void
+  /** Tells every node of another map of relays. */
+  relaysChanged(): void
   /** Sessions that are open. */
   connected(): number
 }
@@ -77,6 +79,9 @@ export function createRuntimes(options: {
     },
     wake(mode) {
       for (const { sessions } of runtimes.values()) sessions.wake(mode)
+    },
+    relaysChanged() {
+      for (const { sessions } of runtimes.values()) sessions.tellRelays()
     },
     connected() {
       let count = 0

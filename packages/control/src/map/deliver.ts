@@ -94,6 +94,11 @@ export class Deliverer {
     if (this.#options.intercept !== undefined) this.#send(session, '{}')
   }
 
+  /** Tells of another map of relays. */
+  sendRelays(session: Session): void {
+    this.#send(session, `{"DERPMap":${this.#options.relays()}}`)
+  }
+
   /** A sign of life; or, to a node that does not follow the lock, what it was told before. */
   keepAlive(session: Session): void {
     const { tailnet, counters } = this.#options

@@ -155,6 +155,15 @@ export class MapSessions implements Disposable {
     }
   }
 
+  /** The map of relays has changed. Who has not read yet gets everything when it does. */
+  tellRelays(): void {
+    for (const session of this.#sessions.values()) {
+      if (session.delivered === -1) continue
+      if (session.blockedSince === null) this.#deliverer.sendRelays(session)
+      else session.delivered = -1
+    }
+  }
+
   /** Writes what is owed now, without waiting for timers. */
   flush(): void {
     this.#rounds.flush()

@@ -47,3 +47,14 @@ export const MAX_VERIFY_BYTES: number = 4_096
 export const MAX_VERIFY_QUESTIONS: number = 100
 /** Such a question must be complete within this time. */
 export const VERIFY_DEADLINE_MS: number = 10_000
+
+/** A map of outside relays, as text: the largest public one has 30 KiB. Every node gets it. */
+export const MAX_MAP_BYTES: number = 256 << 10
+export const MAX_MAP_REGIONS: number = 256
+export const MAX_MAP_NODES_PER_REGION: number = 32
+/** A map from a URL must have arrived within this time. */
+export const MAP_FETCH_DEADLINE_MS: number = 30_000
+/** First wait after a failed fetch; twice as long each time, up to the interval of refreshes. */
+export const MAP_RETRY_MS: number = 60_000
+/** How often it is looked whether a map's file has changed. */
+export const MAP_FILE_POLL_MS: number = 10_000
