@@ -69,9 +69,12 @@ export function revokePreAuthKey(tailnet: Tailnet, id: string, now: number): Pre
   return revoked
 }
 
-/** Splits the text of a key; null if it does not look like one. */
+/**
+ * Splits the text of a key; null if it does not look like one. A secret may have another form than ours, as
+ * keys do that were made elsewhere: what it is worth is decided by its hash.
+ */
 export function parsePreAuthKey(text: string): { id: string; secret: string } | null {
-  const match = /^tskey-auth-([0-9A-Za-z]{1,64})-([0-9a-f]{64})$/.exec(text.trim())
+  const match = /^tskey-auth-([0-9A-Za-z]{1,64})-([0-9A-Za-z]{1,128})$/.exec(text.trim())
   if (match === null) return null
   const [, id = '', secret = ''] = match
   return { id, secret }
