@@ -31,6 +31,7 @@ export interface ServerConfig extends DoorOptions, ReloadableOptions {
   readonly stunHosts?: readonly string[] | undefined
   readonly relay: RelaySettings
   readonly keyLifetimeDays?: number | null | undefined
+  readonly ephemeralGraceSeconds?: number | undefined
   readonly logFormat?: 'json' | 'pretty' | undefined
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
@@ -90,6 +91,8 @@ const schema = z.strictObject({
   node_attributes: list.superRefine(checkAttributes).optional(),
   latest_client: z.string().regex(RELEASE, 'expected a release, as in 1.102.3').optional(),
   ...relayShape,
+  // Less would remove nodes that only move from one network to another.
+  ephemeral_grace_seconds: z.coerce.number().int().min(10).max(2_592_000).optional(),
   log_format: z.enum(['json', 'pretty']).optional(),
   log_level: z.enum(['debug', 'info', 'warn', 'error']).prefault('info'),
 })
@@ -128,8 +131,8 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     const where = file === undefined ? '' : ` (with ${file})`
     throw new ControlError('bad-config', `Cannot use configuration${where}: ${problems.join('; ')}`)
   }
-  const { state_dir, listen, url, domain, stun_port, key_lifetime_days, log_format, log_level } =
-    parsed.data
+  const { state_dir, listen, url, domain, stun_port, log_format, log_level } = parsed.data
+  const { key_lifetime_days, ephemeral_grace_seconds } = parsed.data
   return {
     stateDir: state_dir,
     listen,
@@ -144,6 +147,7 @@ export function loadServerConfig({ file, env, flags }: ConfigSources): ServerCon
     policyFile: parsed.data.policy_file,
     nodeAttributes: parsed.data.node_attributes,
     latestClient: parsed.data.latest_client,
+    ephemeralGraceSeconds: ephemeral_grace_seconds,
     logFormat: log_format,
     logLevel: log_level,
   }

@@ -51,6 +51,19 @@ export const BOOTSTRAP_DNS_KEEP_MS: number = 10 * 60_000
 /** All control connections. A node under lock holds two. */
 export const MAX_CONNECTIONS: number = 60_000
 
+/** Registrations of one machine in a minute: thirteen in five seconds were seen of a client that met errors. */
+export const REGISTRATIONS_PER_MINUTE: number = 120
+/** Interactive logins of one machine in a minute: each is a person who typed something, or a client that starts. */
+export const LOGINS_PER_MINUTE: number = 30
+/** Interactive logins of all machines that have no node here, in a minute: anybody can make machine keys. */
+export const STRANGER_LOGINS_PER_MINUTE: number = 600
+/** Interactive logins of such machines that are remembered at once; each has at most some 12 KiB. */
+export const MAX_STRANGER_LOGINS: number = 1_000
+/** An interactive login that nobody decides is forgotten, and so is an approval that the machine does not fetch. */
+export const LOGIN_MS: number = 60 * 60_000
+/** What was decided is remembered: the answer may be lost on its way, and clients repeat a denied followup. */
+export const DECIDED_LOGIN_MS: number = 10 * 60_000
+
 /** The oldest capability version that is served (client release 1.80). */
 export const MIN_CAPABILITY_VERSION: number = 113
 
@@ -65,8 +78,8 @@ export const UNREAD_PATIENCE_MS: number = 10_000
 export const OFFLINE_GRACE_MS: number = 10_000
 /** After a server start, nodes that were connected before have this long to come back. */
 export const RESTART_GRACE_MS: number = 60_000
-/** An ephemeral node is removed this long after it went offline. */
-export const EPHEMERAL_GRACE_MS: number = 60_000
+/** An ephemeral node is removed this long after it went offline, unless configured otherwise. */
+export const EPHEMERAL_GRACE_MS: number = 5 * 60_000
 
 /** Endpoints of one node: clients report a handful; the rest would only be noise for its peers. */
 export const MAX_ENDPOINTS: number = 64

@@ -13,7 +13,9 @@ import { systemClock } from './clock.ts'
 import { openFrontDoors } from './http/front-door.ts'
 import { startSteering } from './guidance/live.ts'
 import { openLock } from './lock/open-lock.ts'
+import { createLogins } from './login/logins.ts'
 import { createRuntimes } from './machine/runtimes.ts'
+import { createLoginLimits } from './machine/services.ts'
 import { frameCounters } from './map/frame-encoder.ts'
 import type { Control, ControlOptions } from './options.ts'
 import { startRelays } from './relay/relays.ts'
@@ -42,6 +44,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     openLock: (row) => openLock(store, row.id, () => clock.now()),
   })
   const steering = startSteering(stateDir, options, options.readAgain, logger)
+  let url = options.url ?? ''
+  const logins = stack.use(createLogins(clock, () => url))
   const relays = stack.use(
     startRelays({
       settings: options.relay,
@@ -62,6 +66,10 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       intercept,
       settings: steering.settings,
       relays: relays.json,
+      ephemeralGraceMs:
+        options.ephemeralGraceSeconds === undefined
+          ? undefined
+          : options.ephemeralGraceSeconds * 1_000,
     }),
   )
   const days = options.keyLifetimeDays === undefined ? 180 : options.keyLifetimeDays
@@ -74,6 +82,8 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     intercept,
     settings: steering.settings,
     keyLifetimeMs,
+    logins,
+    loginLimits: createLoginLimits(() => clock.now()),
     runtime: runtimes.of,
     lockCalls: runtimes.lockCalls,
   }
@@ -90,7 +100,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   )
   // Undone first: while clients are connected.
   stack.defer(() => relays.server?.announceRestart())
-  const { url } = doors
+  url = doors.url
   const { stunPort, stunHosts } = options
   await relays.open({ url, host, stunPort, stunHosts, certName: doors.certName() })
   const reload = (): void => {
@@ -110,6 +120,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       steering,
       reload,
       relay: relays.status,
+      logins,
     }
     stack.use(await listenAdmin(path, admin))
   }

@@ -73,6 +73,8 @@ export interface ControlOptions extends DoorOptions, ReloadableOptions {
   readonly domain?: string | undefined
   /** How long a node key is good, in days; null for ever. Nodes with tags never expire. */
   readonly keyLifetimeDays?: number | null | undefined
+  /** How long an ephemeral node that has left is kept, in seconds. Default: 300. */
+  readonly ephemeralGraceSeconds?: number | undefined
   readonly clock?: Clock | undefined
   /** Wraps the store: for tests that break it. */
   readonly wrapStore?: ((store: Store) => Store) | undefined

@@ -19,6 +19,7 @@ function api(server: TestServer) {
   const app = adminApp({
     runtime: server.services.runtime,
     tailnets: server.services.tailnets,
+    logins: server.services.logins,
     clock: server.clock,
     logger: pino({ level: 'silent' }),
     version: '0.0.0',

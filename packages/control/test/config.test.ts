@@ -48,6 +48,7 @@ describe('loadServerConfig()', () => {
     ['a list', '- a', /mapping/],
     ['bad YAML', 'a: [', /Cannot read/],
     ['an alias', 'a: &x [1]\nb: *x', /Cannot read/],
+    ['no grace at all', 'ephemeral_grace_seconds: 9', /ephemeral_grace_seconds/],
     ['a negative lifetime', 'key_lifetime_days: -1', /key_lifetime_days/],
   ]
   for (const [what, text, message] of refused) {

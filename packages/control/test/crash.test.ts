@@ -136,6 +136,7 @@ function adminOperation(
       const app = adminApp({
         runtime: server.services.runtime,
         tailnets: server.services.tailnets,
+        logins: server.services.logins,
         clock: server.clock,
         logger: pino({ level: 'silent' }),
         version: '0.0.0',

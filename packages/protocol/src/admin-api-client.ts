@@ -13,10 +13,12 @@ import {
   type AdminInfo,
   type AdminLock,
   type AdminLockAck,
+  type AdminLogin,
   type AdminNode,
   type AdminPolicy,
   type AdminRelay,
   type AdminUser,
+  type LoginApproval,
   type NewPreAuthKey,
   type PreAuthKey,
   type PreAuthKeyRequest,
@@ -45,6 +47,10 @@ export interface AdminClient {
   deleteNode(ref: string): Promise<void>
   /** Approves exactly these routes. */
   approveRoutes(ref: string, approve: readonly string[]): Promise<AdminNode>
+  /** Machines that ask to join without a pre-auth key, and what was decided lately. */
+  logins(): Promise<readonly AdminLogin[]>
+  approveLogin(id: string, approval: LoginApproval): Promise<AdminLogin>
+  denyLogin(id: string): Promise<AdminLogin>
   keys(): Promise<readonly PreAuthKey[]>
   createKey(request: PreAuthKeyRequest): Promise<NewPreAuthKey>
   revokeKey(id: string): Promise<void>
@@ -97,6 +103,10 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
     deleteNode: (ref) => done('DELETE', `/nodes/${at(ref)}`),
     approveRoutes: async (ref, approve) =>
       adminReaders.node(await call('POST', `/nodes/${at(ref)}/routes`, { approve })),
+    logins: async () => adminReaders.logins(await call('GET', '/logins')),
+    approveLogin: async (id, approval) =>
+      adminReaders.login(await call('POST', `/logins/${at(id)}/approve`, approval)),
+    denyLogin: async (id) => adminReaders.login(await call('POST', `/logins/${at(id)}/deny`, {})),
     keys: async () => adminReaders.keys(await call('GET', '/keys')),
     createKey: async (request) => adminReaders.newKey(await call('POST', '/keys', request)),
     revokeKey: (id) => done('DELETE', `/keys/${at(id)}`),

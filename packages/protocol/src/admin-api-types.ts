@@ -68,6 +68,42 @@ export interface AdminNode {
   readonly lock: AdminNodeLock
 }
 
+/** A machine that asks to join without a pre-auth key. */
+export interface AdminLogin {
+  readonly id: string
+  /** What its user was shown. */
+  readonly url: string
+  /** 'waiting', 'approved' (and not fetched yet), 'joined' or 'denied'. */
+  readonly state: string
+  readonly hostname: string
+  readonly os: string
+  readonly nodeKey: string
+  readonly machineKey: string
+  readonly lockKey: string | null
+  readonly requestedTags: readonly string[] | null
+  readonly ephemeral: boolean
+  /** The address that it was asked from. */
+  readonly from: string
+  readonly askedAt: string
+  /** Whether the machine waits on an open connection. */
+  readonly connected: boolean
+  /** The name of the node whose key would be replaced. */
+  readonly replaces: string | null
+  /** Why the last approval came to nothing; '' when there was none such. */
+  readonly problem: string
+  /** The node that it became. */
+  readonly node: AdminNode | null
+}
+
+/** What a login is approved with. */
+export interface LoginApproval {
+  /** Whose node it becomes; by default who owned it before, or the owner of the tailnet. */
+  readonly user?: string
+  /** By default the tags that it had before. Requested tags are granted only by naming them here. */
+  readonly tags?: readonly string[]
+  readonly ephemeral?: boolean
+}
+
 /** A pre-auth key. The secret part is shown once, when the key is made. */
 export interface PreAuthKey {
   readonly id: string
@@ -239,6 +275,25 @@ const node: Codec<AdminNode> = struct<AdminNode>({
   ),
 })
 
+const login: Codec<AdminLogin> = struct<AdminLogin>({
+  id: always(text),
+  url: always(text),
+  state: always(text),
+  hostname: always(text),
+  os: always(text),
+  nodeKey: always(text),
+  machineKey: always(text),
+  lockKey: always(pointer(text)),
+  requestedTags: always(list(text)),
+  ephemeral: always(bool),
+  from: always(text),
+  askedAt: always(text),
+  connected: always(bool),
+  replaces: always(pointer(text)),
+  problem: always(text),
+  node: always(pointer(node)),
+})
+
 const keyTable: FieldTable<PreAuthKey> = {
   id: always(text),
   user: always(pointer(text)),
@@ -260,6 +315,9 @@ const users: Codec<{ readonly users: readonly AdminUser[] | null }> = struct<{
 const nodes: Codec<{ readonly nodes: readonly AdminNode[] | null }> = struct<{
   readonly nodes: readonly AdminNode[] | null
 }>({ nodes: always(list(node)) })
+const logins: Codec<{ readonly logins: readonly AdminLogin[] | null }> = struct<{
+  readonly logins: readonly AdminLogin[] | null
+}>({ logins: always(list(login)) })
 const keys: Codec<{ readonly keys: readonly PreAuthKey[] | null }> = struct<{
   readonly keys: readonly PreAuthKey[] | null
 }>({ keys: always(list(struct<PreAuthKey>(keyTable))) })
@@ -370,6 +428,8 @@ export const adminReaders: {
   readonly users: (input: JsonInput) => readonly AdminUser[]
   readonly node: (input: JsonInput) => AdminNode
   readonly nodes: (input: JsonInput) => readonly AdminNode[]
+  readonly login: (input: JsonInput) => AdminLogin
+  readonly logins: (input: JsonInput) => readonly AdminLogin[]
   readonly newKey: (input: JsonInput) => NewPreAuthKey
   readonly keys: (input: JsonInput) => readonly PreAuthKey[]
   readonly lock: (input: JsonInput) => AdminLock
@@ -384,6 +444,8 @@ export const adminReaders: {
   users: (input) => parseJson(users, input).users ?? [],
   node: (input) => parseJson(node, input),
   nodes: (input) => parseJson(nodes, input).nodes ?? [],
+  login: (input) => parseJson(login, input),
+  logins: (input) => parseJson(logins, input).logins ?? [],
   newKey: (input) => parseJson(newKey, input),
   keys: (input) => parseJson(keys, input).keys ?? [],
   lock: (input) => parseJson(lock, input),

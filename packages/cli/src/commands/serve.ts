@@ -25,6 +25,7 @@ const settings: Readonly<Record<string, string>> = {
   domain: 'domain',
   stun_port: 'stun-port',
   key_lifetime_days: 'key-lifetime-days',
+  ephemeral_grace_seconds: 'ephemeral-grace-seconds',
   log_format: 'log-format',
   log_level: 'log-level',
   policy_file: 'policy-file',

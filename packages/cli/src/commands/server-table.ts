@@ -84,6 +84,12 @@ export const serverCommands: readonly Command[] = [
         value: 'FILE',
         summary: 'policy: who may reach what (default policy.json in the state directory)',
       },
+      {
+        name: 'ephemeral-grace-seconds',
+        kind: 'number',
+        value: 'N',
+        summary: 'how long an ephemeral node that has left is kept (default 300)',
+      },
       logFormatFlag,
       logLevelFlag,
     ],

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import type { ZodType } from 'zod'
 import { ControlError } from '../errors.ts'
 import { MAX_TAGS } from '../limits.ts'
+import { isTag } from '../tailnet/names.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { DEFAULT_TAILNET } from '../tailnet/tailnets.ts'
 import type { AdminServices } from './services.ts'
@@ -30,7 +31,7 @@ export const role: ZodType<'owner' | 'admin' | 'member'> = z.enum(['owner', 'adm
 
 /** Tags, as official policies write them. */
 export const tags: ZodType<string[]> = z
-  .array(z.string().regex(/^tag:[a-zA-Z][a-zA-Z0-9-]{0,49}$/, 'a tag looks like tag:name'))
+  .array(z.string().refine(isTag, 'a tag looks like tag:name'))
   .max(MAX_TAGS)
 
 /** The tailnet that a request is about. */

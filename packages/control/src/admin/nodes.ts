@@ -122,7 +122,8 @@ function findNode(tailnet: Tailnet, ref: string): TailnetNode {
   throw new ControlError('not-found', `No node ${JSON.stringify(ref)}`)
 }
 
-function nodeJson(
+/** A node as administrators see it. */
+export function nodeJson(
   tailnet: Tailnet,
   node: TailnetNode,
   signatures: ReturnType<typeof reportSignatures> = reportSignatures(tailnet),

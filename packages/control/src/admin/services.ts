@@ -10,6 +10,7 @@ import type { MachinePublic } from '@signet/keys'
 import type { AdminRelay } from '@signet/protocol/admin-api'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import type { Logins } from '../login/logins.ts'
 import type { TailnetRuntime } from '../machine/services.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { Steering } from '../guidance/live.ts'
@@ -28,4 +29,5 @@ export interface AdminServices {
   /** Reads again what may change. @throws ControlError */
   readonly reload: () => void
   readonly relay: () => AdminRelay
+  readonly logins: Logins
 }

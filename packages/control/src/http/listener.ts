@@ -21,6 +21,7 @@ import { createHttpServer, listenOn } from './http-server.ts'
 import type { Address, Listener } from './http-server.ts'
 import type { SourceOf } from './source.ts'
 import { challengeHeaders, send } from './answers.ts'
+import { loginPage } from './login-page.ts'
 import { pathOf } from './path.ts'
 import { acceptConnections } from './upgrade.ts'
 
@@ -92,7 +93,11 @@ function answerPlain(
     case '/ts2021':
       return send(response, 400, 'This path takes an upgrade to tailscale-control-protocol')
     default:
-      return send(response, 404, 'Not found')
+      if (!path.startsWith('/login/')) return send(response, 404, 'Not found')
+      if (isRead) {
+        const { status, html, headers } = loginPage(door.services.logins, path)
+        return send(response, status, html, headers)
+      }
   }
   send(response, 405, 'Method not allowed')
 }

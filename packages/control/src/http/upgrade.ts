@@ -109,15 +109,20 @@ export function acceptConnections(
 function endStranger(
   duplex: Duplex,
   machineKey: MachinePublic,
-  { tailnets, clock, logger }: MachineServices,
+  { tailnets, logins, clock, logger }: MachineServices,
 ): void {
   const look = (): void => {
     if (tailnets.knowsMachine(machineKey)) return
+    // It waits for a person to let it in; there is a bound on how many do.
+    if (logins.isHeld(machineKey)) {
+      cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
+      return
+    }
     logger.debug({ machine: machineKey }, 'closed the connection of a machine without a node')
     duplex.destroy()
   }
-  const cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
-  duplex.once('close', cancel)
+  let cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
+  duplex.once('close', () => cancel())
 }
 
 function refuse(socket: Duplex, status: string): void {

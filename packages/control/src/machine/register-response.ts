@@ -14,13 +14,13 @@ import { TAGGED_DEVICES_ID } from '../tailnet/users.ts'
 
 /** Refusals, as people read them. */
 export const ERROR: Readonly<
-  Record<'oldClient' | 'noNodeKey' | 'otherMachine' | 'needsAuthKey' | 'usedKey', string>
+  Record<'oldClient' | 'noNodeKey' | 'otherMachine' | 'otherLogin' | 'denied' | 'usedKey', string>
 > = {
   oldClient: `this client is too old for this server: it must have capability version ${MIN_CAPABILITY_VERSION} (release 1.80) or later`,
   noNodeKey: 'the request has no node key',
   otherMachine: 'this node key belongs to another machine',
-  needsAuthKey:
-    'this server lets nodes in by pre-auth key: make one with `signet admin keys create` and run `up --auth-key=KEY`',
+  otherLogin: 'this login was begun with another node key; log in again',
+  denied: 'an administrator has denied this login',
   usedKey: 'this pre-auth key can be used once, and has been used',
 }
 
@@ -56,6 +56,16 @@ export function expired(
 ): RegisterResponse {
   const owner = row === null ? NOBODY : ownerOf(tailnet, row)
   return { ...BLANK, ...owner, NodeKeyExpired: true, NodeKeySignature: signature }
+}
+
+/** The node must come again with the same request and its new key wrapped in this signature. */
+export function askToSign(oldSignature: Uint8Array): RegisterResponse {
+  return { ...BLANK, NodeKeySignature: oldSignature }
+}
+
+/** A person has to decide; the node shows them this address and follows up. */
+export function askToVisit(url: string): RegisterResponse {
+  return { ...BLANK, AuthURL: url }
 }
 
 /** The node is out. */

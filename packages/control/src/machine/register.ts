@@ -10,48 +10,82 @@
  * @module
  */
 
-import { isSmallOrder } from '@signet/crypto'
-import { isZeroLockPublic, isZeroNodePublic, lockPublicBytes } from '@signet/keys'
-import type { LockPublic } from '@signet/keys'
+import { isZeroNodePublic } from '@signet/keys'
 import { wireTimeMs } from '@signet/protocol'
 import type { RegisterRequest, RegisterResponse } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
-import { MAX_PREVIOUS_KEYS, MIN_CAPABILITY_VERSION } from '../limits.ts'
+import { MIN_CAPABILITY_VERSION } from '../limits.ts'
+import type { Login } from '../login/logins.ts'
 import type { NodeRow, PreAuthKeyRow } from '../store/rows.ts'
 import { isExpired } from '../tailnet/node.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { FoundNode } from '../tailnet/tailnets.ts'
 import { withAutoApproved } from './auto-approve.ts'
+import { enter, namedNode, usableLockKey } from './enter.ts'
 import { describeHost, nameFor } from './host.ts'
-import type { HostDescription } from './host.ts'
+import { logIn } from './interactive.ts'
+import type { Held } from './interactive.ts'
 import { checkPreAuthKey } from './join.ts'
-import { newNodeRow } from './new-node.ts'
 import { ERROR, expired, loggedOut, refused, registered } from './register-response.ts'
-import { decideSignature, signatureToRotate } from './register-signature.ts'
+import { signatureToRotate } from './register-signature.ts'
 import type { Caller } from './request.ts'
 import type { MachineServices } from './services.ts'
 
-/** Answers one registration. */
-export function register(
+/**
+ * Answers one registration; null when the caller left before there was an answer.
+ *
+ * @throws ControlError 'rate-limited': being asked to slow down is the one refusal that has a status of its own
+ */
+export async function register(
   services: MachineServices,
   caller: Caller,
   request: RegisterRequest,
-): RegisterResponse {
+  signal: AbortSignal,
+): Promise<RegisterResponse | null> {
+  services.loginLimits.registrations.use(caller.machineKey)
+  for (;;) {
+    const answer = registerNow(services, caller, request)
+    if (!('held' in answer)) return answer
+    using _presence = staysConnected(services, answer.held)
+    await services.logins.changed(answer.held, signal)
+    if (signal.aborted) return null
+  }
+}
+
+/** Answers one registration, unless the answer has to wait for a person. */
+export function registerNow(
+  services: MachineServices,
+  caller: Caller,
+  request: RegisterRequest,
+): RegisterResponse | Held {
   const response = answer(services, caller, request)
+  if ('held' in response) return response
   return services.intercept?.register?.(caller.machineKey, request, response) ?? response
+}
+
+/**
+ * A client that asks for a new key ends its map stream and holds only the followup, while its old key goes on
+ * carrying traffic: it is not gone.
+ */
+function staysConnected(services: MachineServices, { request }: Login): Disposable {
+  const { tailnet, node } = request
+  const row = node === null ? undefined : tailnet?.nodes.get(node)?.row
+  const isServed =
+    row !== undefined && row.firstMapAt !== null && !isExpired(row, services.clock.now())
+  if (tailnet === null || !isServed) return { [Symbol.dispose]: () => {} }
+  return { [Symbol.dispose]: services.runtime(tailnet).presence.connect(row.id) }
 }
 
 function answer(
   services: MachineServices,
   caller: Caller,
   request: RegisterRequest,
-): RegisterResponse {
+): RegisterResponse | Held {
   try {
     return decide(services, caller, request)
   } catch (error) {
     if (!(error instanceof ControlError)) throw error
-    // Being asked to slow down is the one refusal that has a status of its own.
     if (error.code === 'rate-limited') throw error
     return refused(error.message)
   }
@@ -61,7 +95,7 @@ function decide(
   services: MachineServices,
   caller: Caller,
   request: RegisterRequest,
-): RegisterResponse {
+): RegisterResponse | Held {
   if (request.Version < MIN_CAPABILITY_VERSION) return refused(ERROR.oldClient)
   if (isZeroNodePublic(request.NodeKey)) return refused(ERROR.noNodeKey)
   const now = services.clock.now()
@@ -72,7 +106,7 @@ function decide(
   const expiry = wireTimeMs(request.Expiry)
   if (expiry !== undefined && expiry <= now) return logOut(services, found, now)
   if (found === undefined) return join(services, caller, request, now)
-  if (isExpired(found.node.row, now)) return askForNewKey(found, request)
+  if (isExpired(found.node.row, now)) return askForNewKey(services, found, request)
   return comeBack(services, found, request, expiry, now)
 }
 
@@ -105,12 +139,20 @@ function comeBack(
  * A node whose key has expired needs a new one. Under the lock it is handed its old signature in the same
  * answer: clients take it at this moment or never.
  */
-function askForNewKey({ tailnet, node }: FoundNode, request: RegisterRequest): RegisterResponse {
+function askForNewKey(
+  services: MachineServices,
+  { tailnet, node }: FoundNode,
+  request: RegisterRequest,
+): RegisterResponse {
   const signature = signatureToRotate(tailnet, {
     node: node.row,
     lockKey: usableLockKey(request.NLKey),
     oldNodeKey: null,
   })
+  // A client that is handed it a second time takes that for an answer, and believes that it is in.
+  if (signature !== null) {
+    services.runtime(tailnet).asked.mark(node.row.machineKey, node.row.nodeKey)
+  }
   return expired(tailnet, node.row, signature)
 }
 
@@ -137,64 +179,29 @@ function join(
   caller: Caller,
   request: RegisterRequest,
   now: number,
-): RegisterResponse {
+): RegisterResponse | Held {
   const authKey = request.Auth?.AuthKey ?? ''
-  // Interactive login will continue here.
-  if (authKey === '') return refused(ERROR.needsAuthKey)
+  if (authKey === '') return logIn(services, caller, request, now)
   const { tailnet, key } = checkPreAuthKey(services.tailnets, authKey, now)
   const before = previousNode(tailnet, caller, request, key)
   if (!key.reusable && key.usedAt !== null && !isLostAnswer(before, key)) {
     return refused(ERROR.usedKey)
   }
-  const oldNodeKey = isZeroNodePublic(request.OldNodeKey) ? null : request.OldNodeKey
-  const lockKey = usableLockKey(request.NLKey)
-  const { asked } = services.runtime(tailnet)
-  const signing = decideSignature(
-    tailnet,
+  return enter(
+    services,
+    caller.machineKey,
+    request,
     {
-      nodeKey: request.NodeKey,
-      oldNodeKey,
-      lockKey,
+      tailnet,
+      userId: key.userId,
+      tags: key.tags,
+      ephemeral: key.ephemeral || request.Ephemeral === true,
+      preAuthKey: key,
+      before,
       signature: request.NodeKeySignature,
-      node: before?.row ?? null,
-      machineKey: caller.machineKey,
     },
-    asked,
-  )
-  if (signing.kind === 'refuse') return refused(`cannot register: ${signing.reason}`)
-  if (signing.kind === 'ask')
-    return { ...expired(tailnet, null, signing.oldSignature), NodeKeyExpired: false }
-  if (signing.note !== undefined) {
-    services.logger.warn({ machine: caller.machineKey, reason: signing.note }, 'joins locked out')
-  }
-  const grant = {
-    userId: key.userId,
-    tags: key.tags,
-    ephemeral: key.ephemeral || request.Ephemeral === true,
-    preAuthKeyId: key.id,
-    nodeKey: request.NodeKey,
-    lockKey,
-    signature: signing.signature,
-    capabilityVersion: request.Version,
-    expiresAt:
-      key.tags.length > 0 || services.keyLifetimeMs === null ? null : now + services.keyLifetimeMs,
-  }
-  const joined =
-    before === undefined
-      ? newNodeRow(tailnet, caller.machineKey, describeHost(request.Hostinfo, null), grant, now)
-      : rekeyed(tailnet, before, describeHost(request.Hostinfo, before.row), grant)
-  const row = withAutoApproved(services, tailnet, before?.row ?? null, joined)
-  tailnet.write((draft) => {
-    // In one transaction: a one-time key is used exactly when the node is there.
-    if (!key.reusable && key.usedAt === null) draft.useKey(key, now)
-    draft.putNode(row)
-  })
-  if (oldNodeKey !== null) asked.forget(caller.machineKey, oldNodeKey)
-  services.logger.info(
-    { node: row.id, name: row.name, rekeyed: before !== undefined, signed: row.signature !== null },
-    'node registered',
-  )
-  return registered(tailnet, row)
+    now,
+  ).response
 }
 
 /** The record that this machine has already: the one it names, or the one with the same owner. */
@@ -204,8 +211,8 @@ function previousNode(
   request: RegisterRequest,
   key: PreAuthKeyRow,
 ): TailnetNode | undefined {
-  const named = tailnet.nodeByKey(request.OldNodeKey)
-  if (named !== undefined && named.row.machineKey === caller.machineKey) return named
+  const named = namedNode(tailnet, caller.machineKey, request)
+  if (named !== undefined) return named
   return tailnet
     .nodesOfMachine(caller.machineKey)
     .find(({ row }) =>
@@ -222,33 +229,6 @@ function isLostAnswer(before: TailnetNode | undefined, key: PreAuthKeyRow): bool
   )
 }
 
-function rekeyed(
-  tailnet: Tailnet,
-  before: TailnetNode,
-  host: HostDescription,
-  grant: Pick<
-    NodeRow,
-    | 'userId'
-    | 'tags'
-    | 'ephemeral'
-    | 'preAuthKeyId'
-    | 'nodeKey'
-    | 'lockKey'
-    | 'signature'
-    | 'capabilityVersion'
-    | 'expiresAt'
-  >,
-): NodeRow {
-  const { row } = before
-  return {
-    ...row,
-    ...host,
-    ...nameFor(tailnet, row, host),
-    ...grant,
-    previousKeys: [row.nodeKey, ...row.previousKeys].slice(0, MAX_PREVIOUS_KEYS),
-  }
-}
-
 /** Whether a registration brought nothing new: then nothing needs to be written. */
 function isSameRegistration(a: NodeRow, b: NodeRow): boolean {
   return (
@@ -259,9 +239,4 @@ function isSameRegistration(a: NodeRow, b: NodeRow): boolean {
     a.capabilityVersion === b.capabilityVersion &&
     a.expiresAt === b.expiresAt
   )
-}
-
-/** A lock key that others can be asked to name as wrapping key: present, and not one of small order. */
-function usableLockKey(key: LockPublic): LockPublic | null {
-  return isZeroLockPublic(key) || isSmallOrder(lockPublicBytes(key)) ? null : key
 }

@@ -37,8 +37,11 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     {
       method: 'POST',
       limit: MAX_BODY_BYTES,
-      serve: (services, caller, body) =>
-        jsonAnswer(encodeRegisterResponse(register(services, caller, parseRegisterRequest(body)))),
+      serve: async (services, caller, body, stream) => {
+        const signal = untilClosed(stream)
+        const answer = await register(services, caller, parseRegisterRequest(body), signal)
+        return answer === null ? null : jsonAnswer(encodeRegisterResponse(answer))
+      },
     },
   ],
   ['/machine/map', { method: 'POST', limit: MAX_BODY_BYTES, serve: serveMap }],
@@ -87,6 +90,14 @@ export async function serveStream(
     else services.logger.debug({ path, status: answer.status, reason: answer.body }, 'refused')
     sendAnswer(stream, answer)
   }
+}
+
+/** Aborts when the client has left: an answer may have to wait for a person, for hours. */
+function untilClosed(stream: ServerHttp2Stream): AbortSignal {
+  const left = new AbortController()
+  if (stream.closed || stream.destroyed) left.abort()
+  else stream.once('close', () => left.abort())
+  return left.signal
 }
 
 async function receive(

@@ -45,13 +45,15 @@ export function createRuntimes(options: {
   readonly settings: LiveSettings
   /** The map of relays, as JSON; none unless given. */
   readonly relays?: (() => string) | undefined
+  readonly ephemeralGraceMs?: number | undefined
 }): Runtimes {
   const { tailnets, store, clock, logger, counters, intercept, relays, settings } = options
+  const { ephemeralGraceMs } = options
   const runtimes = new Map<Tailnet, TailnetRuntime>()
   const lockCalls = createCallLimits(() => clock.now())
   const start = (tailnet: Tailnet): TailnetRuntime => ({
     tailnet,
-    presence: trackPresence(tailnet, clock),
+    presence: trackPresence(tailnet, clock, ephemeralGraceMs),
     sessions: new MapSessions({
       tailnet,
       clock,

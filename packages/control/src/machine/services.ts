@@ -11,7 +11,15 @@ import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
 import type { CallLimits } from '../lock/call-limits.ts'
 import type { LiveSettings } from '../guidance/settings.ts'
+import {
+  LOGINS_PER_MINUTE,
+  REGISTRATIONS_PER_MINUTE,
+  STRANGER_LOGINS_PER_MINUTE,
+} from '../limits.ts'
 import type { LockContext } from '../lock/context.ts'
+import { createRateLimiter } from '../lock/rate-limiter.ts'
+import type { RateLimiter } from '../lock/rate-limiter.ts'
+import type { Logins } from '../login/logins.ts'
 import type { FrameCounters } from '../map/frame-encoder.ts'
 import type { MapSessions } from '../map/sessions.ts'
 import type { Intercept } from '../options.ts'
@@ -31,6 +39,23 @@ export interface TailnetRuntime {
   readonly asked: AskedOnce
 }
 
+/** How often registrations may be asked for. */
+export interface LoginLimits {
+  readonly registrations: RateLimiter
+  readonly ofMachine: RateLimiter
+  readonly ofStrangers: RateLimiter
+}
+
+/** The limits, unused. */
+export function createLoginLimits(now: () => number): LoginLimits {
+  const limit = (perMinute: number): RateLimiter => createRateLimiter({ perMinute, now })
+  return {
+    registrations: limit(REGISTRATIONS_PER_MINUTE),
+    ofMachine: limit(LOGINS_PER_MINUTE),
+    ofStrangers: limit(STRANGER_LOGINS_PER_MINUTE),
+  }
+}
+
 /** Everything that a request may need. */
 export interface MachineServices {
   readonly tailnets: Tailnets
@@ -42,6 +67,9 @@ export interface MachineServices {
   /** How often one machine may make each call of the lock. */
   readonly lockCalls: CallLimits
   readonly settings: LiveSettings
+  /** Interactive logins that are under way. */
+  readonly logins: Logins
+  readonly loginLimits: LoginLimits
   /** How long the key of a node without tags is good; null for ever. */
   readonly keyLifetimeMs: number | null
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * DNS labels for machines: what a machine calls itself, made into one label that nobody else has.
+ * DNS labels for machines: what a machine calls itself, made into one label that nobody else has. And tags.
  *
  * @module
  */
@@ -31,4 +31,9 @@ export function freeLabel(wanted: string, isTaken: (label: string) => boolean): 
     const label = `${wanted.slice(0, MAX_LABEL - 1 - String(suffix).length)}-${suffix}`
     if (!isTaken(label)) return label
   }
+}
+
+/** Whether this is a tag, as official policies write them. */
+export function isTag(text: string): boolean {
+  return /^tag:[a-zA-Z][a-zA-Z0-9-]{0,49}$/.test(text)
 }

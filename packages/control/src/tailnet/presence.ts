@@ -10,21 +10,31 @@
 
 import { EPHEMERAL_GRACE_MS, OFFLINE_GRACE_MS, RESTART_GRACE_MS } from '../limits.ts'
 import type { Clock } from '../clock.ts'
+import { ControlError } from '../errors.ts'
 import type { Tailnet } from './tailnet.ts'
 
 /** Counts the sessions of the nodes of one tailnet. */
 export interface Presence extends Disposable {
   /** A map session of this node begins; call the returned function exactly once when it has ended. */
   connect(id: number): () => void
+  /** This node registered: one that is ephemeral must come for its map, or be removed again. */
+  expect(id: number): void
 }
 
 /** Starts counting. Nodes which were connected when the server stopped get time to come back. */
-export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
+export function trackPresence(
+  tailnet: Tailnet,
+  clock: Clock,
+  ephemeralGraceMs: number = EPHEMERAL_GRACE_MS,
+): Presence {
   const sessions = new Map<number, number>()
   const timers = new Map<number, () => void>()
+  let isOver = false
 
   const after = (id: number, delayMs: number, action: () => void): void => {
     timers.get(id)?.()
+    // A stream may end after the server has stopped.
+    if (isOver) return
     timers.set(
       id,
       clock.schedule(delayMs, () => {
@@ -40,12 +50,18 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
     if (node.online || node.row.lastSeenAt === null) {
       void tailnet.note({ ...node.row, lastSeenAt: at }, false)
     }
-    if (node.row.ephemeral) after(id, EPHEMERAL_GRACE_MS, () => removeEphemeral(id))
+    if (node.row.ephemeral) after(id, ephemeralGraceMs, () => removeEphemeral(id))
   }
 
   const removeEphemeral = (id: number): void => {
-    if (!tailnet.nodes.has(id)) return
-    tailnet.write((draft) => draft.deleteNode(id))
+    // It may have registered as one that stays.
+    if (tailnet.nodes.get(id)?.row.ephemeral !== true) return
+    try {
+      tailnet.write((draft) => draft.deleteNode(id))
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error
+      after(id, ephemeralGraceMs, () => removeEphemeral(id))
+    }
   }
 
   for (const [id, node] of tailnet.nodes) {
@@ -53,11 +69,15 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
       const at = clock.now()
       after(id, RESTART_GRACE_MS, () => goOffline(id, at))
     } else if (node.row.ephemeral) {
-      after(id, EPHEMERAL_GRACE_MS, () => removeEphemeral(id))
+      after(id, ephemeralGraceMs, () => removeEphemeral(id))
     }
   }
 
   return {
+    expect(id) {
+      if (sessions.has(id) || tailnet.nodes.get(id)?.row.ephemeral !== true) return
+      after(id, ephemeralGraceMs, () => removeEphemeral(id))
+    },
     connect(id) {
       timers.get(id)?.()
       timers.delete(id)
@@ -80,6 +100,7 @@ export function trackPresence(tailnet: Tailnet, clock: Clock): Presence {
       }
     },
     [Symbol.dispose]() {
+      isOver = true
       for (const cancel of timers.values()) cancel()
       timers.clear()
     },

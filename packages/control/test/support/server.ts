@@ -30,9 +30,11 @@ import { startSteering } from '../../src/guidance/live.ts'
 import type { Steering } from '../../src/guidance/live.ts'
 import type { GuidanceSettings } from '../../src/guidance/settings.ts'
 import { openLock } from '../../src/lock/open-lock.ts'
-import { register } from '../../src/machine/register.ts'
+import { createLogins } from '../../src/login/logins.ts'
+import { register, registerNow } from '../../src/machine/register.ts'
 import { errorAnswer } from '../../src/machine/request.ts'
 import { createRuntimes } from '../../src/machine/runtimes.ts'
+import { createLoginLimits } from '../../src/machine/services.ts'
 import type { MachineServices, TailnetRuntime } from '../../src/machine/services.ts'
 import { answerTka } from '../../src/machine/tka.ts'
 import { frameCounters } from '../../src/map/frame-encoder.ts'
@@ -47,6 +49,8 @@ import { addUser } from '../../src/tailnet/users.ts'
 import type { LooseJson } from './json.ts'
 
 export const VERSION = 145
+/** What the server calls itself. */
+export const SERVER_URL = 'http://server.test'
 export const HOUR = 3_600_000
 export const DAY = 24 * HOUR
 
@@ -77,6 +81,11 @@ export interface Machine {
   readonly signer: LockSigner
   /** Registers as it is; what is given replaces fields of the request. */
   register(fields?: Partial<RegisterRequest>): RegisterResponse
+  /** Registers and waits for the answer as long as it takes; the signal says that the machine left. */
+  followUp(
+    fields?: Partial<RegisterRequest>,
+    signal?: AbortSignal,
+  ): Promise<RegisterResponse | null>
   /** A lock call: the parsed answer with status 200, or status and text. */
   tka(path: string, fields?: Record<string, unknown>): Promise<TkaReply>
   /** Its record on the server. */
@@ -101,6 +110,7 @@ export function openTestServer(
     intercept?: MachineServices['intercept']
     keyLifetimeMs?: number | null
     settings?: Partial<GuidanceSettings>
+    ephemeralGraceMs?: number
   } = {},
 ): TestServer {
   const clock = options.clock ?? createFakeClock()
@@ -126,9 +136,13 @@ export function openTestServer(
     counters,
     intercept: options.intercept,
     settings,
+    ephemeralGraceMs: options.ephemeralGraceMs,
   })
+  const logins = createLogins(clock, () => SERVER_URL)
   const services: MachineServices = {
     tailnets,
+    logins,
+    loginLimits: createLoginLimits(clock.now),
     runtime: runtimes.of,
     lockCalls: runtimes.lockCalls,
     clock,
@@ -173,10 +187,12 @@ export function openTestServer(
     },
     restart() {
       runtimes[Symbol.dispose]()
+      logins[Symbol.dispose]()
       return openTestServer({ ...options, store: raw, clock })
     },
     [Symbol.dispose]() {
       runtimes[Symbol.dispose]()
+      logins[Symbol.dispose]()
       store.close()
     },
   }
@@ -186,17 +202,11 @@ export function openTestServer(
 /** Makes a machine for a server; a restarted server knows it by the same keys. */
 export function createMachine(services: MachineServices, name: string, same?: Machine): Machine {
   const machineKey = same?.machineKey ?? generateMachineKey()
-  const caller = { machineKey: machinePublicOf(machineKey), version: VERSION }
-  const machine: Machine = {
-    name,
-    machineKey,
-    nodeKey: same?.nodeKey ?? generateNodeKey(),
-    lockKey: same?.lockKey ?? generateLockKey(),
-    get signer() {
-      return lockSigner(machine.lockKey)
-    },
-    register(fields = {}) {
-      const request: RegisterRequest = {
+  const caller = { machineKey: machinePublicOf(machineKey), version: VERSION, source: '192.0.2.7' }
+  // Through its text, as it would arrive.
+  const asArrived = (fields: Partial<RegisterRequest>): RegisterRequest =>
+    parseRegisterRequest(
+      encodeRegisterRequest({
         Version: VERSION,
         NodeKey: nodePublicOf(machine.nodeKey),
         OldNodeKey: zeroNodeKey,
@@ -206,10 +216,23 @@ export function createMachine(services: MachineServices, name: string, same?: Ma
         Hostinfo: { OS: 'linux', Hostname: name },
         NodeKeySignature: null,
         ...fields,
-      }
-      // Through its text, as it would arrive.
-      return register(services, caller, parseRegisterRequest(encodeRegisterRequest(request)))
+      }),
+    )
+  const machine: Machine = {
+    name,
+    machineKey,
+    nodeKey: same?.nodeKey ?? generateNodeKey(),
+    lockKey: same?.lockKey ?? generateLockKey(),
+    get signer() {
+      return lockSigner(machine.lockKey)
     },
+    register(fields = {}) {
+      const response = registerNow(services, caller, asArrived(fields))
+      if ('held' in response) throw new Error('The answer is held: follow up instead')
+      return response
+    },
+    followUp: (fields = {}, signal = new AbortController().signal) =>
+      register(services, caller, asArrived(fields), signal),
     async tka(path, fields = {}) {
       const body = { Version: VERSION, NodeKey: nodePublicOf(machine.nodeKey), ...fields }
       try {
