@@ -62,7 +62,8 @@ const lock = {
   head: 'HEAD',
   genesis: 'GENESIS',
   stateId: '1:2',
-  trustedKeys: [{ key: 'tlpub:1', votes: 2 }],
+  secrets: 2,
+  trustedKeys: [{ key: 'tlpub:1', votes: 2, note: null }],
   updates: 3,
   updateLimit: 2000,
   sinceCheckpoint: 2,
@@ -278,7 +279,10 @@ describe('admin doctor', () => {
     users: [user],
     nodes: [node],
     keys: [],
-    lock: { ...lock, trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1 }] },
+    lock: {
+      ...lock,
+      trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1, note: 'for pre-auth key' }],
+    },
     now: Date.parse('2026-11-22T18:00:00Z'),
   }
 
@@ -289,6 +293,7 @@ describe('admin doctor', () => {
   const rows: readonly [string, Partial<Patient>, RegExp][] = [
     ['no owner', { users: [{ ...user, role: 'admin' }] }, /no user is the owner/],
     ['a lock that is off', { lock: { ...lock, enabled: false } }, /the tailnet lock is off/],
+    ['one secret', { lock: { ...healthy.lock, secrets: 1 } }, /one disablement secret only/],
     ['one trusted key', { lock }, /one trusted key only/],
     ['a long history', { lock: { ...healthy.lock, warnings: ['1700 updates'] } }, /1700 updates/],
     [

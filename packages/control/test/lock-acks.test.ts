@@ -9,6 +9,7 @@ import { ackOf } from '../src/lock/acks.ts'
 import type { Ack } from '../src/lock/acks.ts'
 import { alertLockedOut } from '../src/lock/alerts.ts'
 import { reportSignatures } from '../src/lock/signature-report.ts'
+import { noteOnKey } from '../src/lock/wrapper-keys.ts'
 import { buildUpdates, lockTailnet, SECRET, sendUpdates, trusted } from './support/lock.ts'
 import { openTestServer } from './support/server.ts'
 import type { Machine, TestServer } from './support/server.ts'
@@ -161,6 +162,36 @@ describe('signatures in lists', () => {
       'unsafe',
     ])
     assert.ok(generateNodeKey)
+  })
+})
+
+describe('a trusted key for a pre-auth key', () => {
+  it('is told from the keys of nodes, and said to be over when the pre-auth key is', () => {
+    using server = openTestServer()
+    const key = trusted(generateLockKey())
+    const note = (meta: [string, string][]): string | null =>
+      noteOnKey(server.tailnet, { ...key, meta: new Map(meta) }, server.clock.now())
+    const id = (text: string): [string, string][] => [
+      ['purpose', 'pre-auth key'],
+      ['authkey_stableid', text.split('-')[2]!],
+    ]
+    assert.equal(note([]), null)
+    assert.equal(note([['purpose', 'other']]), null)
+    assert.match(note([['purpose', 'pre-auth key']])!, /does not know/)
+    const good = id(server.authKey())
+    assert.match(note(good)!, /^for pre-auth key "[A-Za-z0-9]+"$/)
+    const short = id(server.authKey({ expiresAt: server.clock.now() + 1_000 }))
+    assert.doesNotMatch(note(short)!, /expired/)
+    server.clock.advance(1_000)
+    assert.match(note(short)!, /expired; can be removed/)
+    const text = server.authKey({ reusable: false })
+    assert.doesNotMatch(note(id(text))!, /used/)
+    server.machine('m').register({ Auth: { AuthKey: text } })
+    assert.match(note(id(text))!, /was used/)
+    const row = server.tailnet.preAuthKeys.get(good[1]![1])!
+    server.tailnet.write((draft) => draft.putKey({ ...row, revokedAt: 1 }))
+    assert.match(note(good)!, /revoked/)
+    assert.match(note(id('tskey-auth-"quoted"-x'))!, /"\\"quoted\\""/)
   })
 })
 

@@ -140,6 +140,8 @@ export interface AdminLockKey {
   /** 'tlpub:' and hex. */
   readonly key: string
   readonly votes: number
+  /** What it was made for, if not for a node. */
+  readonly note: string | null
 }
 
 /** The lock, as the server sees it. */
@@ -148,6 +150,8 @@ export interface AdminLock {
   readonly head: string | null
   readonly genesis: string | null
   readonly stateId: string | null
+  /** How many secrets can end the lock. */
+  readonly secrets: number
   readonly trustedKeys: readonly AdminLockKey[] | null
   /** Updates in force, the first counted, and how many there may be. */
   readonly updates: number
@@ -369,7 +373,16 @@ const lock: Codec<AdminLock> = struct<AdminLock>({
   head: always(pointer(text)),
   genesis: always(pointer(text)),
   stateId: always(pointer(text)),
-  trustedKeys: always(list(struct<AdminLockKey>({ key: always(text), votes: always(int) }))),
+  secrets: always(int),
+  trustedKeys: always(
+    list(
+      struct<AdminLockKey>({
+        key: always(text),
+        votes: always(int),
+        note: always(pointer(text)),
+      }),
+    ),
+  ),
   updates: always(int),
   updateLimit: always(int),
   sinceCheckpoint: always(int),

@@ -11,6 +11,7 @@ import { lockPublicCliText, lockPublicFromBytes } from '@signet/keys'
 import type { AdminLock, AdminLockAck } from '@signet/protocol/admin-api'
 import { aumHashText, keyId } from '@signet/tka'
 import { ackOf } from '../lock/acks.ts'
+import { noteOnKey } from '../lock/wrapper-keys.ts'
 import { chainReport } from '../lock/chain-length.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { isoTime, tailnetOf } from './input.ts'
@@ -27,21 +28,26 @@ interface RetiredJson {
 /** Routes under /lock. */
 export function lockRoutes(services: AdminServices): Hono {
   const app = new Hono()
-  app.get('/', (c) => c.json(lockJson(tailnetOf(c, services))))
+  app.get('/', (c) => c.json(lockJson(tailnetOf(c, services), services.clock.now())))
   app.get('/acks', (c) => c.json({ acks: acksJson(services, tailnetOf(c, services)) }))
   return app
 }
 
-function lockJson({ lock }: Tailnet): AdminLock & { readonly retired: readonly RetiredJson[] } {
-  const { active, retired } = lock
+function lockJson(
+  tailnet: Tailnet,
+  now: number,
+): AdminLock & { readonly retired: readonly RetiredJson[] } {
+  const { active, retired } = tailnet.lock
   return {
     enabled: active !== null,
     head: active?.headText ?? null,
     genesis: active === null ? null : aumHashText(active.row.genesis),
     stateId: active?.row.stateId ?? null,
+    secrets: active?.authority.state.disablementValues?.length ?? 0,
     trustedKeys: (active?.authority.state.keys ?? []).map((key) => ({
       key: lockPublicCliText(lockPublicFromBytes(keyId(key))),
       votes: Number(key.votes),
+      note: noteOnKey(tailnet, key, now),
     })),
     ...chainReport(active),
     retired: retired.map(({ row }) => ({

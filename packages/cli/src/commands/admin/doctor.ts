@@ -87,6 +87,13 @@ function lockFindings({ lock, nodes }: Patient): Finding[] {
       advice: 'Run "signet lock add KEY" with the key of a second node.',
     })
   }
+  if (lock.secrets === 1) {
+    findings.push({
+      level: 'note',
+      text: 'one disablement secret only: when it is lost, the lock can never be switched off',
+      advice: 'Keep copies of it in two places, away from the nodes.',
+    })
+  }
   for (const text of lock.warnings ?? []) {
     findings.push({
       level: 'warning',

@@ -23,10 +23,12 @@ export async function status(context: CommandContext): Promise<void> {
   io.out(`Tailnet Lock is ${lock.enabled ? 'ENABLED' : 'NOT enabled'}.\n`)
   if (!lock.enabled) return
   io.out(
-    `\nhead:        ${lock.head ?? '-'}\nfingerprint: ${lock.genesis ?? '-'}\nupdates:     ${lock.updates} of at most ${lock.updateLimit}, ${lock.sinceCheckpoint} since the last checkpoint\n`,
+    `\nhead:        ${lock.head ?? '-'}\nfingerprint: ${lock.genesis ?? '-'}\nupdates:     ${lock.updates} of at most ${lock.updateLimit}, ${lock.sinceCheckpoint} since the last checkpoint\nsecrets:     ${lock.secrets} that can switch it off\n`,
   )
   io.out('\nTrusted signing keys:\n')
-  for (const key of lock.trustedKeys ?? []) io.out(`\t${key.key}\t${key.votes}\n`)
+  for (const key of lock.trustedKeys ?? []) {
+    io.out(`\t${key.key}\t${key.votes}${key.note === null ? '' : `\t${key.note}`}\n`)
+  }
   for (const warning of lock.warnings ?? []) io.out(`\nwarning: ${warning}\n`)
 }
 
