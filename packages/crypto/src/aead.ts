@@ -23,6 +23,16 @@ export interface Aead {
     plaintext: Uint8Array,
     headroom?: number,
   ): Uint8Array
+  /**
+   * The same into room that the caller has: exactly as long as the plaintext and the tag, and apart from the
+   * plaintext. Nothing is allocated.
+   */
+  sealInto(
+    nonce: Uint8Array,
+    associatedData: Uint8Array,
+    plaintext: Uint8Array,
+    out: Uint8Array,
+  ): void
   /** Returns the plaintext, or null if anything was changed. */
   open(nonce: Uint8Array, associatedData: Uint8Array, ciphertext: Uint8Array): Uint8Array | null
 }
@@ -42,6 +52,11 @@ export function createAead(key: Uint8Array): Aead {
     seal(nonce, associatedData, plaintext, headroom = 0) {
       requireLength(nonce, 12, 'ChaCha20-Poly1305 nonce')
       return aead.seal(nonce, associatedData, plaintext, headroom)
+    },
+    sealInto(nonce, associatedData, plaintext, out) {
+      requireLength(nonce, 12, 'ChaCha20-Poly1305 nonce')
+      requireLength(out, plaintext.length + AEAD_TAG_LENGTH, 'ChaCha20-Poly1305 output')
+      aead.sealInto(nonce, associatedData, plaintext, out)
     },
     open(nonce, associatedData, ciphertext) {
       requireLength(nonce, 12, 'ChaCha20-Poly1305 nonce')

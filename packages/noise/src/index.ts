@@ -20,7 +20,7 @@ export {
 export { INITIATION_LENGTH, MAX_RECORD, MAX_RECORD_PLAINTEXT, RESPONSE_LENGTH } from './limits.ts'
 
 // Records
-export { RecordReader, RecordWriter } from './records.ts'
+export { RecordReader, RecordWriter, sealedLength } from './records.ts'
 
 // Early payload
 export {

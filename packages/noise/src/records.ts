@@ -19,10 +19,18 @@ const EMPTY = new Uint8Array()
 /** The last counter is never used. */
 const COUNTER_END = 2n ** 64n - 1n
 
+/** Where the next nonce is written: used at once, so that connections need none of their own. */
+const nonce = new Uint8Array(12)
+
+function writeUint32(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 24
+  bytes[at + 1] = value >>> 16
+  bytes[at + 2] = value >>> 8
+  bytes[at + 3] = value
+}
+
 /** Hands out nonces 0, 1, 2, ... until they are used up. */
 class NonceCounter {
-  readonly #nonce = new Uint8Array(12)
-  readonly #view = new DataView(this.#nonce.buffer)
   #high: number
   #low: number
 
@@ -31,18 +39,18 @@ class NonceCounter {
     this.#low = Number(start & 0xffff_ffffn)
   }
 
-  /** Returns the next nonce; the array is reused by the following call. */
+  /** Returns the next nonce; the array is reused by the following call, of any counter. */
   next(): Uint8Array {
     if (this.#low === 0xffff_ffff && this.#high === 0xffff_ffff) {
       throw new NoiseError('exhausted', `Cannot use record counter ${COUNTER_END}: it is the last`)
     }
-    this.#view.setUint32(4, this.#high)
-    this.#view.setUint32(8, this.#low)
+    writeUint32(nonce, 4, this.#high)
+    writeUint32(nonce, 8, this.#low)
     if (this.#low === 0xffff_ffff) {
       this.#low = 0
       this.#high += 1
     } else this.#low += 1
-    return this.#nonce
+    return nonce
   }
 }
 
@@ -64,20 +72,39 @@ export class RecordWriter {
    * @throws NoiseError `exhausted`
    */
   seal(plaintext: Uint8Array): Uint8Array {
-    const records = Math.max(1, Math.ceil(plaintext.length / MAX_RECORD_PLAINTEXT))
-    const out = new Uint8Array(plaintext.length + records * (HEADER_LENGTH + TAG_LENGTH))
+    const out = new Uint8Array(sealedLength(plaintext.length))
+    this.sealInto(plaintext, out)
+    return out
+  }
+
+  /**
+   * The same into room of {@link sealedLength} that the caller has.
+   *
+   * @throws NoiseError `exhausted`
+   */
+  sealInto(plaintext: Uint8Array, out: Uint8Array): void {
     let at = 0
-    for (let from = 0, left = records; left > 0; left -= 1, from += MAX_RECORD_PLAINTEXT) {
+    for (let from = 0, left = recordsFor(plaintext.length); left > 0; left -= 1) {
       const part = plaintext.subarray(from, from + MAX_RECORD_PLAINTEXT)
       const length = part.length + TAG_LENGTH
       out[at] = MessageType.Record
       out[at + 1] = length >> 8
       out[at + 2] = length & 0xff
-      out.set(this.#aead.seal(this.#counter.next(), EMPTY, part), at + HEADER_LENGTH)
-      at += HEADER_LENGTH + length
+      const end = at + HEADER_LENGTH + length
+      this.#aead.sealInto(this.#counter.next(), EMPTY, part, out.subarray(at + HEADER_LENGTH, end))
+      from += MAX_RECORD_PLAINTEXT
+      at = end
     }
-    return out
   }
+}
+
+/** Length of the records that carry so much plaintext. */
+export function sealedLength(plaintext: number): number {
+  return plaintext + recordsFor(plaintext) * (HEADER_LENGTH + TAG_LENGTH)
+}
+
+function recordsFor(plaintext: number): number {
+  return Math.max(1, Math.ceil(plaintext / MAX_RECORD_PLAINTEXT))
 }
 
 /** Opens what the other side sent, in whatever pieces it arrives. The first error is final. */

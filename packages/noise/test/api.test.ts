@@ -17,5 +17,6 @@ test('@signet/noise exports exactly this', () => {
     'encodeEarlyPayload',
     'parseEarlyPayload',
     'respond',
+    'sealedLength',
   ])
 })

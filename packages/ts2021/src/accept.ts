@@ -17,7 +17,7 @@ import type { MachinePrivate, MachinePublic } from '@signet/keys'
 import { NoiseError, respond, type ResponderResult } from '@signet/noise'
 import { Ts2021Error } from './errors.ts'
 import { LINGER } from './limits.ts'
-import { noiseStream } from './noise-stream.ts'
+import { NoiseLink } from './noise-link.ts'
 
 /** The name under which HTTP knows the control protocol. */
 export const UPGRADE_PROTOCOL = 'tailscale-control-protocol'
@@ -28,7 +28,7 @@ export const HANDSHAKE_HEADER = 'X-Tailscale-Handshake'
 /** A client that completed the handshake. */
 export interface AcceptedClient {
   /** Plaintext in both directions. Destroy it to close the connection. */
-  readonly duplex: Duplex
+  readonly link: NoiseLink
   /** Who the client is, and all that is known about it. */
   readonly machineKey: MachinePublic
   /** The client's capability version. */
@@ -119,7 +119,7 @@ function answerHandshake(
   }
   socket.write(concatBytes(preamble, result.response))
   return {
-    duplex: noiseStream({ socket, head, session: result.session, initial }),
+    link: new NoiseLink({ socket, head, session: result.session, initial }),
     machineKey: result.clientKey,
     version: result.version,
     handshakeHash: result.session.handshakeHash,

@@ -6,65 +6,60 @@
  * @module
  */
 
-import {
-  type IncomingHttpHeaders,
-  performServerHandshake,
-  type ServerHttp2Session,
-  type ServerHttp2Stream,
-} from 'node:http2'
-import type { Duplex } from 'node:stream'
-import {
-  MAX_CONCURRENT_STREAMS,
-  MAX_HEADER_BYTES,
-  MAX_HEADER_PAIRS,
-  PREFACE_TIMEOUT,
-} from './limits.ts'
-import { bindSession } from './session.ts'
+import { Http2Connection } from './http2/connection.ts'
+import type { ServerStream } from './http2/stream.ts'
+import { MAX_CONCURRENT_STREAMS, PREFACE_TIMEOUT } from './limits.ts'
+import type { NoiseLink } from './noise-link.ts'
 
 /** Settings of {@link serveHttp2}. */
 export interface Http2ServerOptions {
   readonly maxConcurrentStreams?: number | undefined
   /** How long to wait for the client's first HTTP/2 bytes, in milliseconds. */
   readonly prefaceTimeout?: number | undefined
-  /** Told of errors of the connection and of streams, for logs. */
+  /** Told of errors of the connection and of handlers, for logs. */
   readonly onError?: ((error: Error) => void) | undefined
+  /** Told when the connection is over. */
+  readonly onClose?: (() => void) | undefined
 }
 
 /**
- * Serves HTTP/2 over a plaintext duplex and hands each request to `onStream`. Errors of session and
- * streams are caught here, so that a client that resets cannot end the process. If `onStream`
- * throws, the stream is reset. To end the connection at once destroy the duplex; `session.close()`
- * lets running requests finish.
+ * Serves HTTP/2 over a link and hands each request to `onStream`. Whatever the client does ends streams or the
+ * connection, never the process. If `onStream` throws, the stream is reset. To end the connection destroy
+ * the link.
  */
 export function serveHttp2(
-  duplex: Duplex,
-  onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void,
+  link: NoiseLink,
+  onStream: (stream: ServerStream) => void,
   options: Http2ServerOptions = {},
-): ServerHttp2Session {
+): void {
   const onError = options.onError ?? (() => {})
-  duplex.on('error', onError)
-  const session = performServerHandshake(duplex, {
-    settings: {
-      maxConcurrentStreams: options.maxConcurrentStreams ?? MAX_CONCURRENT_STREAMS,
-      maxHeaderListSize: MAX_HEADER_BYTES,
-      enablePush: false,
-    },
-    maxHeaderListPairs: MAX_HEADER_PAIRS,
+  const connection = new Http2Connection({
+    output: link,
+    onStream,
+    onError,
+    maxConcurrentStreams: options.maxConcurrentStreams ?? MAX_CONCURRENT_STREAMS,
+    now: () => performance.now(),
   })
-  bindSession(session, duplex)
-  const deadline = setTimeout(() => duplex.destroy(), options.prefaceTimeout ?? PREFACE_TIMEOUT)
+  let deadline: NodeJS.Timeout | undefined = setTimeout(
+    () => link.destroy(),
+    options.prefaceTimeout ?? PREFACE_TIMEOUT,
+  )
   deadline.unref()
-  session.once('remoteSettings', () => clearTimeout(deadline))
-  session.once('close', () => clearTimeout(deadline))
-  session.on('error', onError)
-  session.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    stream.on('error', onError)
-    try {
-      onStream(stream, headers)
-    } catch (error) {
-      onError(error instanceof Error ? error : new Error(String(error)))
-      stream.destroy()
-    }
+  const stopWaiting = (): void => {
+    clearTimeout(deadline)
+    deadline = undefined
+  }
+  link.start({
+    receive(plaintext) {
+      connection.receive(plaintext)
+      if (deadline !== undefined && connection.started) stopWaiting()
+    },
+    drained: () => connection.drained(),
+    closed(error) {
+      stopWaiting()
+      connection.closed()
+      if (error !== undefined) onError(error)
+      options.onClose?.()
+    },
   })
-  return session
 }

@@ -17,6 +17,10 @@ export {
   UPGRADE_PROTOCOL,
 } from './accept.ts'
 export { type Http2ServerOptions, serveHttp2 } from './http2-server.ts'
+export { type LinkListener, NoiseLink, type NoiseLinkOptions } from './noise-link.ts'
+export type { ServerStream } from './http2/stream.ts'
+export type { RequestHeaders } from './http2/request-headers.ts'
+export { Http2Code } from './http2/errors.ts'
 
 // Client
 export { dialControl, type DialOptions } from './dial.ts'

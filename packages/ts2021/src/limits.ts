@@ -38,3 +38,18 @@ export const KEEP_ALIVE_DELAY = 30_000
 
 /** How long a refused client may take to read why, in milliseconds. */
 export const LINGER = 1000
+
+/**
+ * Frames of HTTP/2 that say nothing and still cost something (resets, pings, settings, empty ones): so many at
+ * once, and so many a second in the long run. A client that cancels every request of a busy hour stays far below.
+ */
+export const MAX_NUISANCE = 1000
+
+/** How fast that is forgiven. */
+export const NUISANCE_PER_SECOND = 33
+
+/** Answers to such frames that a client may leave unread. A body stops long before, by its back-pressure. */
+export const MAX_UNREAD_BYTES: number = 512 * 1024
+
+/** Between an answer to a request that is not whole and the reset that ends the request, in milliseconds. */
+export const RESET_DELAY = 50

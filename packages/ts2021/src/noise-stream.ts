@@ -166,7 +166,7 @@ function asError(error: unknown): Error {
 }
 
 /** Records are whole messages, so waiting for more to send only costs time. */
-function tune(socket: Duplex): void {
+export function tune(socket: Duplex): void {
   if ('setNoDelay' in socket && typeof socket.setNoDelay === 'function') socket.setNoDelay(true)
   if ('setKeepAlive' in socket && typeof socket.setKeepAlive === 'function') {
     socket.setKeepAlive(true, KEEP_ALIVE_DELAY)

@@ -8,9 +8,11 @@ test('@signet/ts2021 exports exactly this', () => {
   assert.deepEqual(Object.keys(api).toSorted(), [
     'DIAL_TIMEOUT',
     'HANDSHAKE_HEADER',
+    'Http2Code',
     'MAX_CONCURRENT_STREAMS',
     'MAX_EARLY_BYTES',
     'MAX_KEY_RESPONSE',
+    'NoiseLink',
     'PREFACE_TIMEOUT',
     'Ts2021Error',
     'UPGRADE_PROTOCOL',

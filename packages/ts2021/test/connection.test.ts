@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { request } from 'node:http'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { connect } from 'node:net'
 import { describe, test } from 'node:test'
 import { decodeUtf8, encodeUtf8, toBase64 } from '@signet/codec'
@@ -18,16 +17,17 @@ import {
   type ControlConnection,
   dialControl,
   fetchServerKey,
-  readBody,
+  type ServerStream,
   Ts2021Error,
 } from '../src/index.ts'
 import { type Handler, type Loopback, startLoopback } from './loopback.ts'
 
-const echo: Handler = (stream, headers) => void answer(stream, headers)
+const echo: Handler = (stream) => void answer(stream)
 
-async function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Promise<void> {
-  const body = await readBody(stream, 1 << 20)
-  stream.respond({ ':status': 200, 'x-authority': headers[':authority'] ?? '' })
+async function answer(stream: ServerStream): Promise<void> {
+  const { headers } = stream
+  const body = await stream.readBody(1 << 20)
+  stream.respond(200, { 'x-authority': headers[':authority'] ?? '' })
   stream.end(`${headers[':method']} ${headers[':path']} ${decodeUtf8(body)}`)
 }
 
@@ -77,9 +77,9 @@ describe('dialControl() and acceptUpgrade()', () => {
   })
 
   test('headers may repeat', async () => {
-    await using loopback = await startLoopback((stream, headers) => {
-      stream.respond({ ':status': 200 })
-      stream.end(String(headers['ts-lb']))
+    await using loopback = await startLoopback((stream) => {
+      stream.respond(200)
+      stream.end(String(stream.headers['ts-lb']))
     })
     await using connection = await connectTo(loopback)
     const headers = { 'Ts-Lb': ['nodekey:a', 'nodekey:b'] }
@@ -115,7 +115,7 @@ describe('dialControl() and acceptUpgrade()', () => {
   test('a stream delivers what the server writes when it writes it', async () => {
     const written: ((text: string) => void)[] = []
     await using loopback = await startLoopback((stream) => {
-      stream.respond({ ':status': 200 })
+      stream.respond(200)
       written.push((text) => stream.write(text))
     })
     await using connection = await connectTo(loopback)
@@ -134,10 +134,10 @@ describe('dialControl() and acceptUpgrade()', () => {
 
   test('aborting cancels the one request and keeps the connection', async () => {
     const cancelled: Promise<unknown>[] = []
-    await using loopback = await startLoopback((stream, headers) => {
-      if (headers[':path'] !== '/hold') return echo(stream, headers)
-      stream.respond({ ':status': 200 })
-      cancelled.push(once(stream, 'close'))
+    await using loopback = await startLoopback((stream) => {
+      if (stream.headers[':path'] !== '/hold') return echo(stream)
+      stream.respond(200)
+      cancelled.push(new Promise<void>((resolve) => stream.onClose(resolve)))
       return undefined
     })
     await using connection = await connectTo(loopback)
@@ -158,14 +158,14 @@ describe('dialControl() and acceptUpgrade()', () => {
   })
 
   test('a body over the limit is refused on both sides', async () => {
-    const handle = async (stream: ServerHttp2Stream): Promise<void> => {
+    const handle = async (stream: ServerStream): Promise<void> => {
       try {
-        await readBody(stream, 1000)
-        stream.respond({ ':status': 200 })
+        await stream.readBody(1000)
+        stream.respond(200)
         stream.end('z'.repeat(2000))
       } catch (error) {
         assert.ok(error instanceof Ts2021Error)
-        stream.respond({ ':status': 413 })
+        stream.respond(413)
         stream.end(error.code)
       }
     }
@@ -181,13 +181,13 @@ describe('dialControl() and acceptUpgrade()', () => {
 
   test('a connection that breaks ends every request with an error, none silently', async () => {
     await using loopback = await startLoopback((stream) => {
-      stream.respond({ ':status': 200 })
+      stream.respond(200)
       stream.write('half')
     })
     await using connection = await connectTo(loopback)
     const response = await connection.request({ method: 'POST', path: '/', body: '' })
     const body = response.body(1000)
-    loopback.accepted[0]?.duplex.destroy()
+    loopback.accepted[0]?.link.destroy()
     await assert.rejects(body, { code: 'closed' })
     await connection.whenClosed
     assert.equal(connection.closed, true)

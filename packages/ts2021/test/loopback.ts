@@ -4,7 +4,6 @@
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { IncomingHttpHeaders, ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import {
@@ -13,18 +12,17 @@ import {
   machinePublicOf,
   zeroMachinePublic,
 } from '@signet/keys'
-import { type AcceptedClient, acceptUpgrade, serveHttp2 } from '../src/index.ts'
+import { type AcceptedClient, acceptUpgrade, serveHttp2, type ServerStream } from '../src/index.ts'
 
 export interface Loopback extends AsyncDisposable {
   readonly url: string
   readonly serverKey: MachinePrivate
   readonly server: Server
   readonly accepted: AcceptedClient[]
-  readonly sessions: ServerHttp2Session[]
   readonly errors: unknown[]
 }
 
-export type Handler = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void
+export type Handler = (stream: ServerStream) => void
 
 export async function startLoopback(
   handler: Handler,
@@ -32,7 +30,6 @@ export async function startLoopback(
 ): Promise<Loopback> {
   const serverKey = generateMachineKey()
   const accepted: AcceptedClient[] = []
-  const sessions: ServerHttp2Session[] = []
   const errors: unknown[] = []
   const sockets = new Set<Duplex>()
   const server = createServer((request, response) => {
@@ -57,12 +54,10 @@ export async function startLoopback(
       const { initial, prefaceTimeout } = options
       const client = acceptUpgrade({ request, socket, head, serverKey, initial, linger: 20 })
       accepted.push(client)
-      sessions.push(
-        serveHttp2(client.duplex, handler, {
-          prefaceTimeout,
-          onError: (error) => errors.push(error),
-        }),
-      )
+      serveHttp2(client.link, handler, {
+        prefaceTimeout,
+        onError: (error) => errors.push(error),
+      })
     } catch (error) {
       errors.push(error)
     }
@@ -75,10 +70,9 @@ export async function startLoopback(
     serverKey,
     server,
     accepted,
-    sessions,
     errors,
     async [Symbol.asyncDispose]() {
-      for (const { duplex } of accepted) duplex.destroy()
+      for (const { link } of accepted) link.destroy()
       for (const socket of sockets) socket.destroy()
       server.close()
       await once(server, 'close')

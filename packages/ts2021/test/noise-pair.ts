@@ -5,7 +5,7 @@
 import { type Duplex, duplexPair } from 'node:stream'
 import { generateMachineKey, machinePublicOf } from '@signet/keys'
 import { createInitiator, type NoiseSession, respond } from '@signet/noise'
-import { noiseStream, type NoiseStreamOptions } from '../src/index.ts'
+import { NoiseLink, noiseStream, type NoiseStreamOptions } from '../src/index.ts'
 
 export interface NoisePair {
   readonly client: Duplex
@@ -42,5 +42,20 @@ export function noisePair(
     serverSocket,
     clientSession: sessions.client,
     serverSession: sessions.server,
+  }
+}
+
+/** A client's stream and a server's link that talk to each other without sockets. */
+export function linkPair(): {
+  readonly client: Duplex
+  readonly link: NoiseLink
+  readonly clientSocket: Duplex
+} {
+  const [clientSocket, socket] = duplexPair()
+  const sessions = handshake()
+  return {
+    client: noiseStream({ socket: clientSocket, session: sessions.client }),
+    link: new NoiseLink({ socket, session: sessions.server }),
+    clientSocket,
   }
 }

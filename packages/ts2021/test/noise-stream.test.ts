@@ -2,13 +2,12 @@
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type ServerHttp2Stream } from 'node:http2'
 import { type Duplex, duplexPair, PassThrough } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { encodeUtf8 } from '@signet/codec'
 import { RecordWriter } from '@signet/noise'
-import { MAX_EARLY_BYTES, noiseStream, readBody, serveHttp2 } from '../src/index.ts'
+import { MAX_EARLY_BYTES, noiseStream, readBody } from '../src/index.ts'
 import { handshake, noisePair } from './noise-pair.ts'
 
 const MIB = 1 << 20
@@ -159,123 +158,5 @@ describe('readBody()', () => {
     assert.deepEqual(await readBody(ended, 10), new Uint8Array())
     const destroyed = new PassThrough().destroy()
     await assert.rejects(readBody(destroyed, 10), { code: 'closed' })
-  })
-})
-
-describe('serveHttp2()', () => {
-  const request = { ':method': 'POST', ':path': '/', ':authority': 'x', ':scheme': 'https' }
-
-  test('a request that is cut never reads as whole', async () => {
-    for (const cut of ['reset', 'duplex', 'connection', 'half-close'] as const) {
-      const pair = noisePair()
-      const bodies: Promise<string>[] = []
-      const arrived = new Promise<void>((resolve) => {
-        serveHttp2(pair.server, (stream) => {
-          const body = readBody(stream, 1000).then(
-            () => 'whole',
-            (error: unknown) => (error as { code: string }).code,
-          )
-          bodies.push(body)
-          stream.once('data', () => resolve())
-        })
-      })
-      const session = connect('http://x', { createConnection: () => pair.client })
-      session.on('error', () => {})
-      const stream = session.request(request, { endStream: false })
-      stream.on('error', () => {})
-      stream.write('half')
-      await arrived
-      if (cut === 'reset') stream.destroy(new Error('given up'))
-      else if (cut === 'duplex') pair.client.destroy()
-      else if (cut === 'connection') pair.clientSocket.destroy()
-      else pair.clientSocket.end()
-      assert.equal(await bodies[0], 'closed', cut)
-      session.destroy()
-    }
-  })
-
-  test('a client that half-closes while its requests run cannot break the process', async () => {
-    const pair = noisePair()
-    const streams: ServerHttp2Stream[] = []
-    const session = serveHttp2(pair.server, (stream) => {
-      stream.respond({ ':status': 200 })
-      streams.push(stream)
-    })
-    const client = connect('http://x', { createConnection: () => pair.client })
-    client.on('error', () => {})
-    const responses = Array.from({ length: 20 }, () => {
-      const stream = client.request(request)
-      stream.on('error', () => {})
-      return once(stream, 'response')
-    })
-    await Promise.all(responses)
-    const closed = once(session, 'close')
-    pair.clientSocket.end()
-    // In every phase of the closing somebody writes, ends or resets.
-    for (const [i, stream] of streams.entries()) {
-      if (i % 3 === 0) stream.destroy()
-      else if (i % 3 === 1) stream.end('late')
-      else stream.write('late')
-      await new Promise((resolve) =>
-        i % 2 === 0 ? setImmediate(resolve) : process.nextTick(resolve),
-      )
-    }
-    await closed
-    client.destroy()
-  })
-
-  test('a handler that throws resets its stream only', async () => {
-    const pair = noisePair()
-    const errors: Error[] = []
-    serveHttp2(
-      pair.server,
-      (stream, headers) => {
-        if (headers[':path'] === '/') throw new Error('handler')
-        stream.respond({ ':status': 204 }, { endStream: true })
-      },
-      { onError: (error) => errors.push(error) },
-    )
-    const client = connect('http://x', { createConnection: () => pair.client })
-    const failing = client.request(request)
-    failing.on('error', () => {})
-    await once(failing, 'close')
-    const working = client.request({ ...request, ':path': '/ok' })
-    const [headers] = await once(working, 'response')
-    assert.equal(headers[':status'], 204)
-    assert.equal(errors[0]?.message, 'handler')
-    client.destroy()
-  })
-
-  test('streams beyond the limit wait or are refused, and the rest is served', async () => {
-    const pair = noisePair()
-    let open = 0
-    let most = 0
-    serveHttp2(
-      pair.server,
-      (stream) => {
-        open += 1
-        most = Math.max(most, open)
-        stream.on('close', () => {
-          open -= 1
-        })
-        setImmediate(() => {
-          stream.respond({ ':status': 200 })
-          stream.end()
-        })
-      },
-      { maxConcurrentStreams: 3 },
-    )
-    const client = connect('http://x', { createConnection: () => pair.client })
-    await once(client, 'remoteSettings')
-    await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        const stream = client.request(request)
-        await once(stream, 'response')
-        stream.resume()
-        await once(stream, 'close')
-      }),
-    )
-    assert.ok(most <= 3)
-    client.destroy()
   })
 })

@@ -16,7 +16,7 @@ import {
   serveHttp2,
   UPGRADE_PROTOCOL,
 } from '@signet/ts2021'
-import type { AcceptedClient } from '@signet/ts2021'
+import type { AcceptedClient, NoiseLink } from '@signet/ts2021'
 import {
   HANDSHAKE_DEADLINE_MS,
   MAX_CONTROL_MESSAGE,
@@ -49,17 +49,13 @@ export function acceptConnections(
   const serve = (request: IncomingMessage, client: () => AcceptedClient): void => {
     const { address: source } = sourceOf(request)
     try {
-      const { duplex, machineKey, version } = client()
+      const { link, machineKey, version } = client()
       const caller = { machineKey, version, source }
-      endStranger(duplex, machineKey, services)
-      serveHttp2(
-        duplex,
-        (stream, headers) => void serveStream(services, caller, stream, headers, bodies),
-        {
-          prefaceTimeout: HANDSHAKE_DEADLINE_MS,
-          onError: (error) => services.logger.debug({ err: error, source }, 'connection failed'),
-        },
-      )
+      serveHttp2(link, (stream) => void serveStream(services, caller, stream, bodies), {
+        prefaceTimeout: HANDSHAKE_DEADLINE_MS,
+        onError: (error) => services.logger.debug({ err: error, source }, 'connection failed'),
+        onClose: endStranger(link, machineKey, services),
+      })
     } catch (error) {
       // Anybody can send nonsense here; it is not worth more than a line for whoever looks for it.
       services.logger.debug({ err: error, source }, 'handshake failed')
@@ -105,12 +101,15 @@ export function acceptConnections(
   }
 }
 
-/** Whoever made a machine key a moment ago may register, not stay: sockets are what a server runs out of. */
+/**
+ * Whoever made a machine key a moment ago may register, not stay: sockets are what a server runs out of.
+ * Returns how to call it off.
+ */
 function endStranger(
-  duplex: Duplex,
+  link: NoiseLink,
   machineKey: MachinePublic,
   { tailnets, logins, clock, logger }: MachineServices,
-): void {
+): () => void {
   const look = (): void => {
     if (tailnets.knowsMachine(machineKey)) return
     // It waits for a person to let it in; there is a bound on how many do.
@@ -119,10 +118,10 @@ function endStranger(
       return
     }
     logger.debug({ machine: machineKey }, 'closed the connection of a machine without a node')
-    duplex.destroy()
+    link.destroy()
   }
   let cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
-  duplex.once('close', () => cancel())
+  return () => cancel()
 }
 
 function refuse(socket: Duplex, status: string): void {

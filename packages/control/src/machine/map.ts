@@ -9,11 +9,11 @@
  * @module
  */
 
-import type { ServerHttp2Stream } from 'node:http2'
 import { isZeroDiscoPublic } from '@signet/keys'
 import { parseMapRequest } from '@signet/protocol'
 import type { MapRequest } from '@signet/protocol'
 import { parseAumHash, TkaError } from '@signet/tka'
+import type { ServerStream } from '@signet/ts2021'
 import { ControlError } from '../errors.ts'
 import { MAX_ENDPOINTS, MIN_CAPABILITY_VERSION } from '../limits.ts'
 import type { Compression } from '../map/frame-encoder.ts'
@@ -36,7 +36,7 @@ export async function serveMap(
   services: MachineServices,
   caller: Caller,
   body: Uint8Array,
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
 ): Promise<Answer | null> {
   const request = parseMapRequest(body)
   const found = nodeOfCaller(services, caller, request.NodeKey)
@@ -44,7 +44,7 @@ export async function serveMap(
     throw new ControlError('old-client', ERROR.oldClient)
   }
   // A request that was cancelled may carry what has been overtaken.
-  if (stream.closed || stream.destroyed || stream.aborted) return null
+  if (stream.closed) return null
   const compression = compressionOf(request)
   if (request.Stream === true) {
     noteHead(found, request, services.clock.now())
@@ -67,10 +67,10 @@ function openStream(
   services: MachineServices,
   { tailnet, node }: FoundNode,
   compression: Compression,
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
 ): void {
   const { sessions, presence } = services.runtime(tailnet)
-  stream.respond({ ':status': 200, 'content-type': 'application/json' })
+  stream.respond(200, { 'content-type': 'application/json' })
   const disconnect = presence.connect(node.row.id)
   const current = tailnet.nodes.get(node.row.id) ?? node
   const session = sessions.open(current, {
@@ -78,7 +78,7 @@ function openStream(
     sink: streamSink(stream),
     onEnd: disconnect,
   })
-  stream.once('close', () => sessions.close(session))
+  stream.onClose(() => sessions.close(session))
 }
 
 /** Everything once, for whoever does not want to stay. */

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Requests and answers on raw HTTP/2 streams. The lock's calls are GET requests with a body, which no
+ * Requests and answers on HTTP/2 streams. The lock's calls are GET requests with a body, which no
  * web framework hands on, so nothing of one is used here.
  *
  * @module
  */
 
-import type { ServerHttp2Stream } from 'node:http2'
-import { constants } from 'node:http2'
 import type { MachinePublic } from '@signet/keys'
 import { ProtocolError } from '@signet/protocol'
-import { readBody as readWhole, Ts2021Error } from '@signet/ts2021'
+import { type ServerStream, Ts2021Error } from '@signet/ts2021'
 import type { Clock } from '../clock.ts'
 import { ControlError, httpStatus } from '../errors.ts'
 import { BODY_DEADLINE_MS } from '../limits.ts'
@@ -44,14 +42,14 @@ export function jsonAnswer(json: string): Answer {
  * @throws ControlError 'too-large', 'timeout', 'bad-request' when it was cut off
  */
 export async function readBody(
-  stream: ServerHttp2Stream,
+  stream: Pick<ServerStream, 'readBody'>,
   room: Pick<BodyRoom, 'limit' | 'signal'>,
   clock: Clock,
 ): Promise<Uint8Array> {
   const late = new AbortController()
   const cancelDeadline = clock.schedule(BODY_DEADLINE_MS, () => late.abort())
   try {
-    return await readWhole(stream, room.limit, {
+    return await stream.readBody(room.limit, {
       signal: AbortSignal.any([late.signal, room.signal]),
     })
   } catch (cause) {
@@ -73,15 +71,10 @@ function refusalOf(cause: Ts2021Error, limit: number): ControlError {
 }
 
 /** Sends an answer, if the stream still takes one. */
-export function sendAnswer(stream: ServerHttp2Stream, answer: Answer): void {
-  if (stream.closed || stream.destroyed || stream.headersSent) return
-  stream.respond({
-    [constants.HTTP2_HEADER_STATUS]: answer.status,
-    ...answer.headers,
-  })
+export function sendAnswer(stream: ServerStream, answer: Answer): void {
+  if (stream.closed || stream.responded) return
+  stream.respond(answer.status, answer.headers)
   stream.end(answer.body)
-  // What was not read of the request is not waited for.
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR)
 }
 
 /** The answer that an error becomes. What is not one of ours says nothing about itself. */

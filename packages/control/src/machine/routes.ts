@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 import { parseRegisterRequest, encodeRegisterResponse, tkaCalls } from '@signet/protocol'
+import type { ServerStream } from '@signet/ts2021'
 import { ControlError } from '../errors.ts'
 import { MAX_BODY_BYTES, SMALL_ANSWER_BYTES } from '../limits.ts'
 import type { MachineServices } from './services.ts'
@@ -27,7 +27,7 @@ interface Route {
     services: MachineServices,
     caller: Caller,
     body: Uint8Array,
-    stream: ServerHttp2Stream,
+    stream: ServerStream,
   ) => Answer | null | Promise<Answer | null>
 }
 
@@ -65,12 +65,10 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
 export async function serveStream(
   services: MachineServices,
   caller: Caller,
-  stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  stream: ServerStream,
   bodies: BodyBudget,
 ): Promise<void> {
-  // Without a listener a reset by the client would end the process.
-  stream.on('error', () => {})
+  const { headers } = stream
   const path = headers[':path']?.split('?')[0] ?? ''
   try {
     const route = routes.get(path)
@@ -93,10 +91,10 @@ export async function serveStream(
 }
 
 /** Aborts when the client has left: an answer may have to wait for a person, for hours. */
-function untilClosed(stream: ServerHttp2Stream): AbortSignal {
+function untilClosed(stream: ServerStream): AbortSignal {
   const left = new AbortController()
-  if (stream.closed || stream.destroyed) left.abort()
-  else stream.once('close', () => left.abort())
+  if (stream.closed) left.abort()
+  else stream.onClose(() => left.abort())
   return left.signal
 }
 
@@ -104,7 +102,7 @@ async function receive(
   { tailnets, clock }: MachineServices,
   { machineKey }: Caller,
   bodies: BodyBudget,
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
   limit: number,
 ): Promise<Uint8Array> {
   using room = bodies.enter(machineKey, tailnets.knowsMachine(machineKey), limit)
@@ -115,10 +113,10 @@ async function receive(
 function keepRoom(
   { machineKey }: Caller,
   bodies: BodyBudget,
-  stream: ServerHttp2Stream,
+  stream: ServerStream,
   { body }: Answer,
 ): void {
   if (body.length < SMALL_ANSWER_BYTES || stream.closed) return
   const room = bodies.enter(machineKey, true, body.length)
-  stream.once('close', () => room[Symbol.dispose]())
+  stream.onClose(() => room[Symbol.dispose]())
 }

@@ -6,22 +6,15 @@
  * @module
  */
 
-import { constants } from 'node:http2'
-import type { ServerHttp2Stream } from 'node:http2'
+import type { ServerStream } from '@signet/ts2021'
 import type { FrameSink } from '../map/session.ts'
 
 /** A sink that writes to this stream. */
-export function streamSink(stream: ServerHttp2Stream): FrameSink {
+export function streamSink(stream: ServerStream): FrameSink {
   return {
-    write: (frame) => !stream.writable || stream.write(frame),
-    onDrain(resume) {
-      stream.on('drain', resume)
-    },
-    end() {
-      if (!stream.writableEnded && !stream.destroyed) stream.end()
-    },
-    destroy() {
-      if (!stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
-    },
+    write: (frame) => stream.write(frame),
+    onDrain: (resume) => stream.onDrain(resume),
+    end: () => stream.end(),
+    destroy: () => stream.reset(),
   }
 }

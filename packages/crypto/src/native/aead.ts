@@ -17,6 +17,13 @@ const OPTIONS = { authTagLength: AEAD_TAG_LENGTH } as const
 export function createNativeAead(key: Uint8Array): Aead {
   const keyObject = createSecretKey(key)
   return {
+    sealInto(nonce, associatedData, plaintext, out) {
+      const cipher = createCipheriv('chacha20-poly1305', keyObject, nonce, OPTIONS)
+      cipher.setAAD(associatedData, { plaintextLength: plaintext.length })
+      out.set(cipher.update(plaintext), 0)
+      cipher.final()
+      out.set(cipher.getAuthTag(), plaintext.length)
+    },
     seal(nonce, associatedData, plaintext, headroom = 0) {
       const cipher = createCipheriv('chacha20-poly1305', keyObject, nonce, OPTIONS)
       cipher.setAAD(associatedData, { plaintextLength: plaintext.length })

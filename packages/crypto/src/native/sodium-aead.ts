@@ -14,6 +14,16 @@ export function createSodiumAead(sodium: Sodium, key: Uint8Array): Aead {
   // The owner of the array may use it for another key.
   const ownKey = Uint8Array.from(key)
   return {
+    sealInto(nonce, associatedData, plaintext, out) {
+      sodium.crypto_aead_chacha20poly1305_ietf_encrypt(
+        out,
+        plaintext,
+        associatedData,
+        null,
+        nonce,
+        ownKey,
+      )
+    },
     seal(nonce, associatedData, plaintext, headroom = 0) {
       const out = new Uint8Array(headroom + plaintext.length + AEAD_TAG_LENGTH)
       sodium.crypto_aead_chacha20poly1305_ietf_encrypt(

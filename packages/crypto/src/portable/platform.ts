@@ -67,6 +67,9 @@ async function nextTurn(): Promise<void> {
 function createAead(key: Uint8Array): Aead {
   const ownKey = new Uint8Array(key)
   return {
+    sealInto(nonce, associatedData, plaintext, out) {
+      out.set(chacha20poly1305(ownKey, nonce, associatedData).encrypt(plaintext))
+    },
     seal(nonce, associatedData, plaintext, headroom = 0) {
       const sealed = chacha20poly1305(ownKey, nonce, associatedData).encrypt(plaintext)
       if (headroom === 0) return sealed
