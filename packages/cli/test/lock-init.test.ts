@@ -50,18 +50,47 @@ describe('lock init', () => {
     assert.equal(err, 'error: 500 Internal Server Error: initialization failed: no\n')
   })
 
-  test('prints the secrets when the answer to the last step was lost', async (t) => {
-    const refusal: Answer = {
-      status: 500,
-      body: 'initialization failed: tka init-finish RPC: stream closed',
-    }
-    const node = await fakeNode(t, { 'GET tka/status': lockAnswer(off), 'POST tka/init': refusal })
-    const { code, out, err } = await node.signet(`lock init --confirm ${args}`)
-    assert.equal(code, 4)
-    assert.match(out, /\tdisablement-secret:[0-9A-F]{64}\n/)
-    assert.doesNotMatch(out, /Initialization complete/)
-    assert.match(err, /^Cannot tell whether the lock is on.*\nKeep the secrets above/)
-  })
+  const lostAnswers = [
+    'tka init-finish RPC: stream closed',
+    // Measured: an official daemon, and ours, whose server died before it answered.
+    'resp: Get "https://unused/machine/tka/init/finish": unexpected EOF',
+    'Cannot reach the server: No response to GET /machine/tka/init/finish: stream closed',
+    'No answer to /machine/tka/init/finish',
+    "Cannot read the server's reply: stream closed",
+    'decoding JSON: unexpected EOF',
+  ]
+  for (const reason of lostAnswers) {
+    test(`prints the secrets when the answer to the last step was lost: ${reason}`, async (t) => {
+      const refusal: Answer = { status: 500, body: `initialization failed: ${reason}` }
+      const node = await fakeNode(t, {
+        'GET tka/status': lockAnswer(off),
+        'POST tka/init': refusal,
+      })
+      const { code, out, err } = await node.signet(`lock init --confirm ${args}`)
+      assert.equal(code, 4)
+      assert.match(out, /\tdisablement-secret:[0-9A-F]{64}\n/)
+      assert.doesNotMatch(out, /Initialization complete/)
+      assert.match(err, /^Cannot tell whether the lock is on.*\nKeep the secrets above/)
+    })
+  }
+
+  const certain = [
+    'tka init-begin RPC: resp: Get "https://unused/machine/tka/init/begin": unexpected EOF',
+    'Cannot reach the server: No response to GET /machine/tka/init/begin: stream closed',
+    'request returned (409): Tailnet lock is enabled already',
+  ]
+  for (const reason of certain) {
+    test(`prints no secret when the last step was not taken: ${reason}`, async (t) => {
+      const refusal: Answer = { status: 500, body: `initialization failed: ${reason}` }
+      const node = await fakeNode(t, {
+        'GET tka/status': lockAnswer(off),
+        'POST tka/init': refusal,
+      })
+      const { code, out } = await node.signet(`lock init --confirm ${args}`)
+      assert.equal(code, 1)
+      assert.doesNotMatch(out, /disablement-secret:/)
+    })
+  }
 
   test('prints the secrets when the lock turns out to be on with them', async (t) => {
     let sent: readonly (Uint8Array | null)[] | null = null

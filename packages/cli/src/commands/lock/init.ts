@@ -125,10 +125,13 @@ async function attempt(
   }
 }
 
+/** What daemons say, ours and the official one, when the last step was sent and no answer could be read. */
+const LOST_ANSWER = /init\/finish|init-finish|Cannot read the server's reply|decoding JSON/
+
 /** Whether the node's refusal means that it never heard what the server decided in the last step. */
 function answerWasLost(refusal: string): boolean {
   if (/^50[34]\b/.test(refusal)) return true
-  return refusal.includes('init-finish') && !refusal.includes('request returned')
+  return LOST_ANSWER.test(refusal) && !/init-begin|request returned/.test(refusal)
 }
 
 /** Whether the lock is on after all, with the disablement values of this request. */
