@@ -126,33 +126,57 @@ export function secretsIn(text: string): string[] {
   return text.match(/disablement-secret:[0-9A-F]{64}/g) ?? []
 }
 
-/** Resolves when all of them are under one lock, and each sees all the others. Returns its head. */
-export function allUnderLock(members: readonly Member[], trusted?: number): Promise<string> {
+/**
+ * Resolves when all of them are under one lock, each has all others as peers, and as many more as are
+ * `away`. Returns the head.
+ *
+ * Who is a peer is asked of a node's status: the list of visible and filtered peers that the official
+ * `lock status` shows (1.103) is that of the last whole map, and knows nothing of later changes.
+ */
+export function allUnderLock(
+  members: readonly Member[],
+  trusted?: number,
+  away = 0,
+): Promise<string> {
   let seen: readonly string[] = []
-  const isIn = (now: LockStatus): boolean =>
-    now.Enabled &&
-    now.NodeKeySigned &&
-    (now.VisiblePeers?.length ?? 0) === members.length - 1 &&
-    (now.FilteredPeers?.length ?? 0) === 0 &&
-    (trusted === undefined || now.TrustedKeys?.length === trusted)
   return until(
     `${members.map(({ name }) => name).join(', ')} are under one lock`,
     async () => {
-      const all = await Promise.all(members.map((member) => member.local.lock.status()))
-      seen = all.map((now, index) => `${members[index]?.name}: ${lockText(now)}`)
-      const heads = new Set(all.map(headText))
+      const all = await Promise.all(members.map(viewOf))
+      const keys = all.map(({ lock }) => lock.NodeKey ?? '')
+      seen = all.map((view, index) => `${members[index]?.name}: ${viewText(view)}`)
+      const isIn = ({ lock, peers }: View): boolean =>
+        lock.Enabled &&
+        lock.NodeKeySigned &&
+        (trusted === undefined || lock.TrustedKeys?.length === trusted) &&
+        peers.size === members.length - 1 + away &&
+        keys.every((key) => key === lock.NodeKey || peers.has(key))
+      const heads = new Set(all.map(({ lock }) => headText(lock)))
       return all.every(isIn) && heads.size === 1 ? [...heads][0] : undefined
     },
     { everyMs: LOOK_EVERY_MS, deadlineMs: WAIT_MS, seen: () => seen.join(', ') },
   )
 }
 
-function lockText(now: LockStatus): string {
-  if (!now.Enabled) return 'off'
-  return (
-    `${headText(now).slice(0, 8)} ${now.NodeKeySigned ? 'signed' : 'not signed'} ` +
-    `keys=${now.TrustedKeys?.length} sees=${now.VisiblePeers?.length ?? 0} refuses=${now.FilteredPeers?.length ?? 0}`
-  )
+/** The lock as a member sees it, and the node keys that it has as peers. */
+interface View {
+  readonly lock: LockStatus
+  readonly peers: ReadonlySet<string>
+}
+
+async function viewOf(member: Member): Promise<View> {
+  const [lock, status] = await Promise.all([member.local.lock.status(), member.local.status()])
+  const peers =
+    member.make === 'official'
+      ? Object.keys(status.Peer ?? {})
+      : (lock.VisiblePeers ?? []).map(({ NodeKey }) => NodeKey)
+  return { lock, peers: new Set(peers) }
+}
+
+function viewText({ lock, peers }: View): string {
+  if (!lock.Enabled) return 'off'
+  const signed = lock.NodeKeySigned ? 'signed' : 'not signed'
+  return `${headText(lock).slice(0, 8)} ${signed} keys=${lock.TrustedKeys?.length} peers=${peers.size}`
 }
 
 /** Resolves when none of them is under a lock. */

@@ -10,6 +10,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { until } from '../support/until.ts'
 import { createForwarder, type Forwarder, type Piece } from './forwarder.ts'
 
 /** A server that sends everything back, and a forwarder before it. */
@@ -76,4 +77,17 @@ test('createForwarder() cuts what is connected and takes new connections', async
   again.write('two')
   const [back] = (await once(again, 'data')) as [Buffer]
   assert.equal(back.toString(), 'two')
+})
+
+test('createForwarder() lets a direction be late, in order', async () => {
+  await using stage = await echo()
+  const socket = await dial(stage.forwarder)
+  stage.forwarder.delay('client', 60)
+  const began = performance.now()
+  let back = ''
+  socket.setEncoding('utf8').on('data', (text: string) => (back += text))
+  socket.write('one ')
+  socket.write('two')
+  await until('both are back', () => back === 'one two')
+  assert.ok(performance.now() - began >= 59)
 })

@@ -27,6 +27,8 @@ export interface Forwarder extends AsyncDisposable {
   readonly url: string
   /** Sees every piece from now on; undefined lets all pass. */
   watch(watch: Watch | undefined): void
+  /** From now on every piece in this direction is this late. Set it back only after a cut: it would overtake. */
+  delay(to: Piece['to'], ms: number): void
   /** Ends every connection now. New ones are taken. */
   cut(): void
 }
@@ -37,10 +39,13 @@ export async function createForwarder(target: string): Promise<Forwarder> {
   const sockets = new Set<Socket>()
   let watcher: Watch | undefined
   let connections = 0
+  const late = { server: 0, client: 0 }
 
   const pass = (from: Socket, into: Socket, connection: number, to: Piece['to']): void => {
     from.on('data', (data: Buffer) => {
-      if (watcher?.({ connection, to, bytes: data.length }) ?? true) into.write(data)
+      if (!(watcher?.({ connection, to, bytes: data.length }) ?? true)) return
+      if (late[to] === 0) into.write(data)
+      else setTimeout(() => into.writable && into.write(data), late[to])
     })
     from.on('end', () => into.end())
     from.on('error', () => into.destroy())
@@ -66,6 +71,9 @@ export async function createForwarder(target: string): Promise<Forwarder> {
     url: `http://127.0.0.1:${own}`,
     watch(watch) {
       watcher = watch
+    },
+    delay(to, ms) {
+      late[to] = ms
     },
     cut,
     async [Symbol.asyncDispose]() {

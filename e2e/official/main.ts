@@ -86,14 +86,15 @@ async function play(programs: OfficialReleases): Promise<void> {
       const stage = await createStage({ releases: programs })
       stages.add(stage)
       const late = Promise.withResolvers<never>()
-      const onLate = (): void => late.reject(new Error(stage.notes.join('; ')))
+      const onLate = (): void => late.reject(new Error('too late'))
       signal.addEventListener('abort', onLate)
       try {
         await Promise.race([scenario.run(stage), late.promise])
         return stage.notes.join('; ')
       } catch (error) {
         keepLog(scenario.name, `${String(error)}\n\n${stage.log()}`)
-        throw error
+        const reason = error instanceof Error ? error.message : String(error)
+        throw new Error([reason, ...stage.notes].join('; '), { cause: error })
       } finally {
         signal.removeEventListener('abort', onLate)
         await stage[Symbol.asyncDispose]()

@@ -6,10 +6,12 @@
  * @module
  */
 
+import { crashes } from './crashes.ts'
 import { joining } from './joining.ts'
 import { life } from './life.ts'
 import { lockCommands } from './lock-commands.ts'
 import { lockedOut } from './locked-out.ts'
+import { order } from './order.ts'
 import { paths } from './paths.ts'
 import { serving } from './serving.ts'
 import type { Scenario } from './scenario.ts'
@@ -21,5 +23,7 @@ export const scenarios: readonly Scenario[] = [
   ...paths,
   ...lockCommands,
   ...lockedOut,
+  ...order,
+  ...crashes,
   ...serving,
 ]
