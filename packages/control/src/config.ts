@@ -14,6 +14,7 @@ import { z } from 'zod'
 import { ControlError } from './errors.ts'
 import type { DoorOptions } from './http/door-options.ts'
 import { readDoorSettings } from './http/door-settings.ts'
+import { MAX_ACME_DOMAINS } from './limits.ts'
 import { RELEASE } from './guidance/client-version.ts'
 import { dnsSettings } from './guidance/dns-settings.ts'
 import type { ReloadableOptions } from './options.ts'
@@ -49,6 +50,10 @@ const address = z.string().transform((text, context) => {
   return { host: host === '' ? '0.0.0.0' : host, port }
 })
 
+const dnsName = z
+  .string()
+  .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
+
 /** In a file a list, elsewhere text with commas between. */
 const list = z.preprocess(
   (value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value),
@@ -77,13 +82,23 @@ const schema = z.strictObject({
     .optional(),
   tls_cert: z.string().min(1).optional(),
   tls_key: z.string().min(1).optional(),
+  acme_domains: list
+    .pipe(
+      z
+        .array(dnsName.refine((name) => name.includes('.')))
+        .min(1)
+        .max(MAX_ACME_DOMAINS),
+    )
+    .optional(),
+  acme_email: z.email().optional(),
+  acme_directory: z
+    .url({ protocol: /^https$/, error: 'expected a URL that begins with https://' })
+    .optional(),
+  acme_agree_tos: yesNo.optional(),
   http_listen: address.optional(),
   trusted_proxies: list.optional(),
   bootstrap_dns: yesNo.optional(),
-  domain: z
-    .string()
-    .regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, 'expected a DNS name without a dot at the end')
-    .optional(),
+  domain: dnsName.optional(),
   stun_port: z.coerce.number().int().min(0).max(65_535).optional(),
   key_lifetime_days: z.coerce.number().int().min(0).max(3_650).optional(),
   dns: dnsSettings.optional(),

@@ -43,6 +43,8 @@ export type ControlErrorCode =
   | 'bad-config'
   /** The policy cannot be used. */
   | 'bad-policy'
+  /** A certificate authority gave no certificate. */
+  | 'acme-failed'
   /** A feature that this server does not have. */
   | 'not-implemented'
 
@@ -82,5 +84,6 @@ export const httpStatus: Readonly<Record<ControlErrorCode, number>> = {
   'state-dir': 503,
   'bad-config': 500,
   'bad-policy': 422,
+  'acme-failed': 503,
   'not-implemented': 501,
 }

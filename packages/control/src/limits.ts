@@ -48,6 +48,25 @@ export const MAX_CONTROL_MESSAGE: number = 64 << 10
 export const MAX_WEBSOCKET_FRAGMENTS: number = 256
 /** How long the answer to `/bootstrap-dns` is kept: strangers must not make us ask a name server at will. */
 export const BOOTSTRAP_DNS_KEEP_MS: number = 10 * 60_000
+/** One request to a certificate authority. */
+export const ACME_REQUEST_MS: number = 30_000
+/** One attempt to get a certificate: the authority looks from several places. */
+export const ACME_ATTEMPT_MS: number = 10 * 60_000
+/** An answer of a certificate authority: a chain has some 6 KiB. */
+export const MAX_ACME_ANSWER: number = 256 << 10
+/** A nonce may have expired; a second time in a row something else is wrong. */
+export const MAX_ACME_NONCE_TRIES: number = 3
+/** Between two questions whether the authority is done, if it does not say; and at most, if it does. */
+export const ACME_POLL_MS: number = 2_000
+export const MAX_ACME_WAIT_MS: number = 60_000
+export const MAX_ACME_POLLS: number = 60
+/** After a failure, doubled with each: Let's Encrypt allows five failed proofs of a name in an hour. */
+export const ACME_RETRY_MIN_MS: number = 5 * 60_000
+export const ACME_RETRY_MAX_MS: number = 6 * 60 * 60_000
+/** How often it is looked whether a renewal is due. */
+export const ACME_CHECK_MS: number = 12 * 60 * 60_000
+/** Names in one certificate: the limit of Let's Encrypt. */
+export const MAX_ACME_DOMAINS: number = 100
 /** All control connections. A node under lock holds two. */
 export const MAX_CONNECTIONS: number = 60_000
 

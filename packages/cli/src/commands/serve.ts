@@ -19,6 +19,10 @@ const settings: Readonly<Record<string, string>> = {
   url: 'url',
   tls_cert: 'tls-cert',
   tls_key: 'tls-key',
+  acme_domains: 'acme-domains',
+  acme_email: 'acme-email',
+  acme_directory: 'acme-directory',
+  acme_agree_tos: 'acme-agree-tos',
   http_listen: 'http-listen',
   trusted_proxies: 'trusted-proxies',
   bootstrap_dns: 'bootstrap-dns',
@@ -57,7 +61,7 @@ export async function run({ io, flags, args }: CommandContext): Promise<void> {
     io.out(`Admin socket ${adminSocket(stateDir)}\n`)
     // On a terminal and without a certificate to look for, closing the terminal ends the server as it ends others.
     const cancelHangup =
-      (config.tls !== undefined || !io.interactive) &&
+      (config.tls !== undefined || config.acme !== undefined || !io.interactive) &&
       io.onHangup(() => {
         try {
           control.reload()

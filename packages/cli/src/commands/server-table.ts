@@ -17,6 +17,7 @@ export const serverCommands: readonly Command[] = [
     usage: '',
     details: [
       'Without a configuration file, --state-dir and --listen are enough for a working server. A file (--config) may hold the same settings and more; flags win over SIGNET_... variables, variables over the file.',
+      'With --tls-cert and --tls-key the server speaks TLS itself, also as a relay; with --acme-domains it gets the certificate itself: --listen :443 --http-listen :80 --acme-domains lock.example.net --acme-agree-tos true.',
       'The admin socket DIR/admin.sock is for whoever can open it; "signet admin" speaks to it.',
     ],
     flags: [
@@ -41,6 +42,30 @@ export const serverCommands: readonly Command[] = [
         summary: 'certificate chain (PEM): serve TLS; a new one is noticed by itself or at SIGHUP',
       },
       { name: 'tls-key', kind: 'text', value: 'FILE', summary: 'its key (PEM)' },
+      {
+        name: 'acme-domains',
+        kind: 'text',
+        value: 'LIST',
+        summary: 'names to get a certificate for, by ACME; takes --http-listen',
+      },
+      {
+        name: 'acme-email',
+        kind: 'text',
+        value: 'ADDRESS',
+        summary: 'where the certificate authority writes to',
+      },
+      {
+        name: 'acme-directory',
+        kind: 'text',
+        value: 'URL',
+        summary: "the certificate authority (default Let's Encrypt)",
+      },
+      {
+        name: 'acme-agree-tos',
+        kind: 'text',
+        value: 'true',
+        summary: 'that you agree to its terms of service',
+      },
       {
         name: 'http-listen',
         kind: 'text',

@@ -7,6 +7,7 @@
  */
 
 import type { MachinePrivate } from '@signet/keys'
+import { createAcmeSource } from '../acme/source.ts'
 import { ControlError } from '../errors.ts'
 import type { MachineServices } from '../machine/services.ts'
 import type { RelayServer } from '../relay/relay-server.ts'
@@ -26,6 +27,7 @@ import { createSourceOf } from './source.ts'
 export interface FrontDoorOptions extends DoorOptions {
   readonly listen: Address
   readonly url?: string | undefined
+  readonly stateDir: string
   readonly serverKey: MachinePrivate
   readonly services: MachineServices
   readonly relay: RelayServer | undefined
@@ -48,15 +50,17 @@ export interface FrontDoors extends AsyncDisposable {
 
 /** Opens the doors. @throws ControlError 'bad-config' */
 export async function openFrontDoors(options: FrontDoorOptions): Promise<FrontDoors> {
-  const { tls, httpListen, serverKey, services, relay, verifier } = options
+  const { tls, acme, httpListen, serverKey, services, relay, verifier } = options
   const { clock, logger } = services
   await using stack = new AsyncDisposableStack()
   const sourceOf = createSourceOf(options.trustedProxies ?? [])
-  if (httpListen !== undefined && tls === undefined) {
+  const authority =
+    acme && stack.use(createAcmeSource({ ...acme, stateDir: options.stateDir, clock, logger }))
+  const certificate =
+    authority ?? (tls && stack.use(watchCertificateFiles({ ...tls, clock, logger })))
+  if (httpListen !== undefined && certificate === undefined) {
     throw new ControlError('bad-config', 'http_listen: there is no TLS that it could be beside')
   }
-  const certificate =
-    tls === undefined ? undefined : stack.use(watchCertificateFiles({ ...tls, clock, logger }))
   certificate?.onChange(options.onCertName)
   // What the server calls itself may depend on the port that it got.
   let url = options.url ?? ''
@@ -74,14 +78,20 @@ export async function openFrontDoors(options: FrontDoorOptions): Promise<FrontDo
     bootstrapDns,
   }
   const { port } = stack.use(await listen(options.listen, door))
+  const host = acme?.domains[0] ?? hostInUrl(options.listen.host)
   const scheme = certificate === undefined ? 'http' : 'https'
-  url = options.url ?? `${scheme}://${hostInUrl(options.listen.host)}:${port}`
+  url = options.url ?? new URL(`${scheme}://${host}:${port}`).origin
   const plain =
     httpListen === undefined
       ? undefined
       : stack.use(
-          await listenPlain(httpListen, { door, url: () => url, challenge: () => undefined }),
+          await listenPlain(httpListen, {
+            door,
+            url: () => url,
+            challenge: (token) => authority?.challenge(token),
+          }),
         )
+  authority?.start()
   const parts = stack.move()
   return {
     port,
