@@ -47,6 +47,8 @@ export interface AcceptOptions {
   readonly initial?: Uint8Array | undefined
   /** How long a refused client may take to read why, in milliseconds. */
   readonly linger?: number | undefined
+  /** A fresh key; only tests pass one. */
+  readonly ephemeral?: MachinePrivate | undefined
 }
 
 /**
@@ -56,14 +58,19 @@ export interface AcceptOptions {
  * @throws Ts2021Error `bad-upgrade`, `handshake`
  */
 export function acceptUpgrade(options: AcceptOptions): AcceptedClient {
-  const { request, socket, head, serverKey, initial, linger = LINGER } = options
+  const { request, socket, head, serverKey, initial, linger = LINGER, ephemeral } = options
   // From here on the socket is ours, and an unheard error would end the process.
   socket.on('error', () => socket.destroy())
   const initiation = readInitiation(request, socket, linger)
   const switching = encodeUtf8(
     `HTTP/1.1 101 Switching Protocols\r\nUpgrade: ${UPGRADE_PROTOCOL}\r\nConnection: upgrade\r\n\r\n`,
   )
-  return answerHandshake(socket, head, switching, initiation, { serverKey, initial, linger })
+  return answerHandshake(socket, head, switching, initiation, {
+    serverKey,
+    initial,
+    linger,
+    ephemeral,
+  })
 }
 
 /** What {@link acceptStream} works on. */
@@ -106,12 +113,12 @@ function answerHandshake(
   head: Uint8Array,
   preamble: Uint8Array,
   initiation: Uint8Array,
-  options: Pick<AcceptOptions, 'serverKey' | 'initial'> & { readonly linger: number },
+  options: Pick<AcceptOptions, 'serverKey' | 'initial' | 'ephemeral'> & { readonly linger: number },
 ): AcceptedClient {
-  const { serverKey, initial, linger } = options
+  const { serverKey, initial, linger, ephemeral } = options
   let result: ResponderResult
   try {
-    result = respond({ serverKey, initiation })
+    result = respond({ serverKey, initiation, ...(ephemeral !== undefined && { ephemeral }) })
   } catch (cause) {
     if (!(cause instanceof NoiseError)) throw cause
     sayLast(socket, concatBytes(preamble, cause.reply ?? new Uint8Array()), linger)
