@@ -19,6 +19,8 @@ export interface NetmapState {
   messages: number
   node: JsonObject | null
   readonly peers: Map<string, JsonObject>
+  /** Peers that are gone: what is said of them later counts for nothing. */
+  readonly removed: Set<string>
   readonly profiles: Map<string, JsonObject>
   /** The members that replace each other. */
   readonly parts: JsonObject
@@ -34,6 +36,7 @@ export function emptyState(): NetmapState {
     messages: 0,
     node: null,
     peers: new Map(),
+    removed: new Set(),
     profiles: new Map(),
     parts: {},
   }
@@ -50,7 +53,10 @@ export function merge(state: NetmapState, message: JsonObject): void {
     for (const peer of array(message['Peers'])) putPeer(state, object(peer))
   }
   for (const peer of array(message['PeersChanged'])) putPeer(state, object(peer))
-  for (const id of array(message['PeersRemoved'])) state.peers.delete(showText(id))
+  for (const id of array(message['PeersRemoved']).map(showText)) {
+    state.peers.delete(id)
+    state.removed.add(id)
+  }
   for (const patch of array(message['PeersChangedPatch'])) patchPeer(state, object(patch))
   for (const [id, online] of Object.entries(member(message, 'OnlineChange'))) {
     state.peers.set(id, { ...state.peers.get(id), Online: online })
@@ -67,13 +73,16 @@ export function merge(state: NetmapState, message: JsonObject): void {
 }
 
 function putPeer(state: NetmapState, peer: JsonObject): void {
-  state.peers.set(showText(peer['ID']), peer)
+  const id = showText(peer['ID'])
+  state.removed.delete(id)
+  state.peers.set(id, peer)
 }
 
 function patchPeer(state: NetmapState, patch: JsonObject): void {
   const { NodeID, ...fields } = patch
   const renamed = Object.entries(fields).map(([name, value]) => [PATCHED[name] ?? name, value])
   const id = showText(NodeID)
+  if (state.removed.has(id)) return
   state.peers.set(id, { ...state.peers.get(id), ...Object.fromEntries(renamed) })
 }
 

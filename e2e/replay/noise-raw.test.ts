@@ -9,8 +9,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
-import type { IncomingMessage } from 'node:http'
-import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Duplex } from 'node:stream'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +17,7 @@ import { concatBytes, decodeUtf8, fromHex } from '@signet/codec'
 import { parseMachinePrivate } from '@signet/keys'
 import type { MachinePrivate } from '@signet/keys'
 import { RecordReader, RecordWriter, respond, RESPONSE_LENGTH } from '@signet/noise'
-import { acceptUpgrade, readBody, serveHttp2 } from '@signet/ts2021'
+import { acceptUpgrade, serveHttp2 } from '@signet/ts2021'
 import { array, object, readRuns, showText } from './transcript.ts'
 import type { Json, JsonObject, Step } from './transcript.ts'
 
@@ -55,7 +54,7 @@ async function checkConnection(
   const answered = splitHead(bytesOf(connection, 's2c'))
   const ephemeral = parseMachinePrivate(showText(connection['serverEphemeralPrivate']))
   const socket = new RecordedSocket()
-  const { duplex, machineKey, handshakeHash } = acceptUpgrade({
+  const { link, machineKey, handshakeHash } = acceptUpgrade({
     // Nothing else of a request is looked at.
     request: { method: 'POST', headers: headersOf(sent.head) } as IncomingMessage,
     socket,
@@ -65,15 +64,15 @@ async function checkConnection(
   })
   const requests: { path: string; body: string }[] = []
   const bodies: Promise<void>[] = []
-  serveHttp2(duplex, (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const request = { path: headers[':path'] ?? '', body: '' }
+  serveHttp2(link, (stream) => {
+    const request = { path: stream.headers[':path'] ?? '', body: '' }
     requests.push(request)
-    const read = readBody(stream, 1 << 20).then((body) => {
-      request.body = decodeUtf8(body)
-      stream.respond({ ':status': 200 })
+    const answer = async (): Promise<void> => {
+      request.body = decodeUtf8(await stream.readBody(1 << 20))
+      stream.respond(200)
       stream.end()
-    })
-    bodies.push(read)
+    }
+    bodies.push(answer())
   })
 
   await t.test('the client is who it was', () => {
@@ -108,7 +107,7 @@ async function checkConnection(
     const fromServer = answered.body.subarray(RESPONSE_LENGTH)
     assert.deepEqual(sealedAgain(session.sendKey, fromServer), fromServer)
   })
-  duplex.destroy()
+  link.destroy()
 }
 
 /** Opens every record of a stream and seals it anew. */

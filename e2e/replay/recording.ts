@@ -94,3 +94,24 @@ export function registration(run: Run, { request }: Step): JsonObject {
     Hostinfo: request['Hostinfo'] ?? {},
   }
 }
+
+/**
+ * Node-key signatures that nodes were shown and nobody had sent until then: made while nothing was recorded. By the
+ * scenario in which they were seen first.
+ */
+export function unrecordedSignatures(run: Run): Map<string, string[]> {
+  const known = new Set<string>()
+  const found = new Map<string, string[]>()
+  for (const { scenario, steps } of run.transcripts) {
+    for (const { body } of steps) {
+      for (const [text] of (body ?? '').matchAll(/[A-Za-z0-9+/=]{100,}/g)) known.add(text)
+    }
+    const shown = JSON.stringify(steps.flatMap(({ frames }) => frames))
+    for (const [, signature = ''] of shown.matchAll(/"KeySignature":"([^"]+)"/g)) {
+      if (known.has(signature)) continue
+      known.add(signature)
+      found.set(scenario, [...(found.get(scenario) ?? []), signature])
+    }
+  }
+  return found
+}

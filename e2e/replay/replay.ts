@@ -30,6 +30,7 @@ import {
   numbersOf,
   registration,
   streamName,
+  unrecordedSignatures,
 } from './recording.ts'
 import { startReplayServer } from './server.ts'
 import type { ReplayServer } from './server.ts'
@@ -52,8 +53,12 @@ export interface Finding extends Difference {
   readonly isEarlier: boolean
   /** What the viewer was told about the lock. */
   readonly lock: Json | undefined
-  /** Whether the viewer, or the node that the field is about, has tags. */
+  /** Whether the viewer has tags. */
   readonly isTagged: boolean
+  /** Whether the node that the field is about has tags. */
+  readonly aboutTagged: boolean
+  /** Whether our value is a signature that was made between two recordings. */
+  readonly isBetween: boolean
 }
 
 /** What a replay says about a difference. */
@@ -110,6 +115,7 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
   /** What machines said about themselves; the last first. */
   const reports = new Map<string, JsonObject[]>()
   const earlier = new Set<string>()
+  const brought = new Set<string>()
   const scenarios: { name: string; sent: number }[] = []
   let sent = 0
   let compared = 0
@@ -152,7 +158,7 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
 
   const findingOf = (
     step: Step,
-    { machine, ...difference }: About,
+    { machine, aboutTagged = false, ...difference }: About,
     state: NetmapState | null = null,
   ): Finding => ({
     ...difference,
@@ -160,6 +166,8 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
     step: step.number,
     request: step.request,
     reported: reports.get(machine ?? '') ?? [],
+    aboutTagged,
+    isBetween: brought.has(showText(difference.live ?? null)),
     isEarlier: earlier.has(machine ?? ''),
     lock: state?.parts['TKAInfo'],
     isTagged: array(state?.node?.['Tags']).length > 0,
@@ -298,6 +306,25 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
     }
   }
 
+  /** Signatures that somebody made between two recordings. */
+  const bringSignatures = async ({ scenario, steps }: Transcript): Promise<void> => {
+    const caller = steps.find(isStream)
+    if (caller === undefined) return
+    for (const signature of missing.get(scenario) ?? []) {
+      const body = JSON.stringify({
+        Version: 145,
+        NodeKey: caller.request['NodeKey'],
+        Signature: signature,
+      })
+      const signing: Step = { ...caller, method: 'GET', path: '/machine/tka/sign', body }
+      const connection = await connectionOf(caller)
+      const answer = await within(clock, send(connection, signing, body), caller)
+      if (answer.status !== 200) throw new Error(`${scenario}: a signature was refused`)
+      brought.add(signature)
+    }
+  }
+  const missing = unrecordedSignatures(run)
+
   return {
     async registerEarlierNodes(): Promise<void> {
       for (const step of earlierNodes(run, numbersOf(run))) {
@@ -317,6 +344,7 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
       }
     },
     async play(transcript: Transcript): Promise<void> {
+      await bringSignatures(transcript)
       const before = sent
       let time = 0
       for (const event of eventsOf(transcript)) {

@@ -9,12 +9,14 @@
 import { differences } from './compare.ts'
 import type { Difference } from './compare.ts'
 import type { NetmapState } from './netmap-state.ts'
-import { showText } from './transcript.ts'
+import { array, showText } from './transcript.ts'
 import type { JsonObject } from './transcript.ts'
 
 /** A difference, and the machine that it is about. */
 export interface About extends Difference {
   readonly machine?: string
+  /** Whether the node has tags here. */
+  readonly aboutTagged?: boolean
 }
 
 /** Compares two states of one viewer. What the recording does not know is not compared. */
@@ -22,7 +24,8 @@ export function stateDifferences(what: string, recorded: NetmapState, live: Netm
   const found: About[] = []
   const about = (node: JsonObject | null | undefined, list: readonly Difference[]): void => {
     const machine = showText(node?.['Machine'])
-    for (const difference of list) found.push({ ...difference, machine })
+    const aboutTagged = array(node?.['Tags']).length > 0
+    for (const difference of list) found.push({ ...difference, machine, aboutTagged })
   }
   if (recorded.node !== null) {
     about(live.node, differences(`${what}.Node`, recorded.node, live.node ?? undefined))
