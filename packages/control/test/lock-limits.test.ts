@@ -257,6 +257,7 @@ describe('keys and values', () => {
       const bytes = encodeAum(signAum({ ...genesis, state, signatures: null }, [a.signer]))
       const reply = await a.tka('init/begin', { GenesisAUM: toBase64(bytes) })
       assert.equal(reply.status, 400, reply.text)
+      if (wrong.length === 0) assert.match(reply.text, /nobody could ever switch it off/)
     }
   })
 

@@ -158,6 +158,12 @@ function requireOff({ tailnet }: LockContext): void {
 function checkGenesis(raw: Uint8Array): VerifiedAum {
   const aum = parseAum(raw)
   if (aum.prev !== null) throw new ControlError('bad-request', 'A genesis has no parent')
+  if ((aum.state?.disablementValues ?? []).length === 0) {
+    throw new ControlError(
+      'bad-request',
+      'A lock needs at least one disablement secret, or nobody could ever switch it off; run init with --gen-disablements 1 or more',
+    )
+  }
   try {
     return verifyGenesis(aum)
   } catch (error) {

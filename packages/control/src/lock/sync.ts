@@ -156,6 +156,10 @@ export function send(
   const unknown = sent.filter(
     (bytes) => bytes !== null && !active.aums.has(aumHashFromBytes(blake2s256(bytes))),
   )
+  context.logger.debug(
+    { node: node.id, sent: sent.length, unknown: unknown.length, interactive: request.Interactive },
+    'updates sent',
+  )
   if (unknown.length > 0) context.calls.newUpdates(node.machineKey, unknown.length)
   const updates = unknown.map((bytes) => parseAum(bytes ?? new Uint8Array()))
   if (updates.length === 0) return { Head: active.headText }

@@ -34,13 +34,25 @@ const soon = 7 * 86_400_000
 export async function run(context: CommandContext): Promise<number> {
   takeArguments(context, 0)
   const client = adminClient(context)
-  const [users, nodes, keys, lock] = await Promise.all([
+  const [users, nodes, keys, lock, acks] = await Promise.all([
     client.users(),
     client.nodes(),
     client.keys(),
     client.lock(),
+    client.acks(),
   ])
-  const findings = examine({ users, nodes, keys, lock, now: context.io.now() })
+  const states = new Map(acks.map((ack) => [ack.node, ack.state]))
+  const findings = examine({
+    users,
+    // Of a node's own list entry nobody can tell that it refuses.
+    nodes: nodes.map((node) => ({
+      ...node,
+      lock: { ...node.lock, state: states.get(node.id) ?? node.lock.state },
+    })),
+    keys,
+    lock,
+    now: context.io.now(),
+  })
   const { io, flags } = context
   if (flags.switch('json')) printJson(context, { findings })
   else if (findings.length === 0) io.out('Nothing found.\n')
