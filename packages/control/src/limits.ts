@@ -160,3 +160,11 @@ export const NEW_UPDATES_PER_CALL: number = 50
 export const MAX_DNS_ENTRIES: number = 1_000
 /** A policy file: far above what people write, and read by hand. */
 export const MAX_POLICY_BYTES: number = 1 << 20
+/** Bodies of requests that are answered in a line. */
+export const MAX_ODD_BODY_BYTES: number = 64 << 10
+/** Questions to nodes that wait at once: each is asked by an administrator. */
+export const MAX_NODE_CALLS: number = 64
+/** How long a node may take to answer a question: clients give their own handlers a minute, and pings 10 s. */
+export const NODE_CALL_MS: number = 30_000
+/** Answers of nodes: the netmap of 2,000 nodes has a few MiB. */
+export const MAX_NODE_ANSWER_BYTES: number = 16 << 20

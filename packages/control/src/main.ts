@@ -14,6 +14,7 @@ import { openFrontDoors } from './http/front-door.ts'
 import { startSteering } from './guidance/live.ts'
 import { openLock } from './lock/open-lock.ts'
 import { createLogins } from './login/logins.ts'
+import { createNodeCalls } from './machine/node-calls.ts'
 import { createRuntimes } from './machine/runtimes.ts'
 import { createLoginLimits } from './machine/services.ts'
 import { frameCounters } from './map/frame-encoder.ts'
@@ -74,6 +75,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   )
   const days = options.keyLifetimeDays === undefined ? 180 : options.keyLifetimeDays
   const keyLifetimeMs = days === null ? null : days * DAY_MS
+  const calls = createNodeCalls(clock, () => doors.url)
   const services = {
     tailnets,
     clock,
@@ -81,6 +83,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     counters,
     intercept,
     settings: steering.settings,
+    calls,
     keyLifetimeMs,
     logins,
     loginLimits: createLoginLimits(() => clock.now()),
@@ -118,6 +121,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       url: () => url,
       publicKey,
       steering,
+      calls,
       reload,
       relay: relays.status,
       logins,

@@ -26,6 +26,7 @@ function api(server: TestServer) {
     url: () => 'http://server',
     publicKey,
     steering: server.steering,
+    calls: server.services.calls,
     reload: () => server.steering.reload(),
     relay: noRelay,
   })

@@ -143,6 +143,7 @@ function adminOperation(
         url: () => 'http://server',
         publicKey: machinePublicOf(generateMachineKey()),
         steering: server.steering,
+        calls: server.services.calls,
         reload: () => server.steering.reload(),
         relay: noRelay,
       })

@@ -32,6 +32,7 @@ function admin(server: TestServer) {
     logins: server.services.logins,
     relay: noRelay,
     steering: server.steering,
+    calls: server.services.calls,
     reload: () => server.steering.reload(),
     clock: server.clock,
     logger: pino({ level: 'silent' }),

@@ -15,6 +15,8 @@ import {
   type AdminLockAck,
   type AdminLogin,
   type AdminNode,
+  type AdminNodeReply,
+  type AdminPing,
   type AdminPolicy,
   type AdminRelay,
   type AdminUser,
@@ -56,6 +58,10 @@ export interface AdminClient {
   revokeKey(id: string): Promise<void>
   lock(): Promise<AdminLock>
   acks(): Promise<readonly AdminLockAck[]>
+  /** Has one node ping another. */
+  pingFrom(ref: string, to: string, type: string): Promise<AdminPing>
+  /** Sends a request to a node's own handlers. */
+  callNode(ref: string, method: string, path: string): Promise<AdminNodeReply>
   policy(): Promise<AdminPolicy>
   checkPolicy(text: string): Promise<AdminPolicy>
   setPolicy(text: string): Promise<AdminPolicy>
@@ -111,6 +117,10 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
     createKey: async (request) => adminReaders.newKey(await call('POST', '/keys', request)),
     revokeKey: (id) => done('DELETE', `/keys/${at(id)}`),
     lock: async () => adminReaders.lock(await call('GET', '/lock')),
+    pingFrom: async (ref, to, type) =>
+      adminReaders.ping(await call('POST', `/nodes/${at(ref)}/ping`, { to, type })),
+    callNode: async (ref, method, path) =>
+      adminReaders.nodeReply(await call('POST', `/nodes/${at(ref)}/c2n`, { method, path })),
     policy: async () => adminReaders.policy(await call('GET', '/policy')),
     checkPolicy: async (text) =>
       adminReaders.policy(await call('POST', '/policy/check', { policy: text })),

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { bool, int, text } from './codecs.ts'
+import { bool, float, int, text } from './codecs.ts'
 import {
   always,
   list,
@@ -173,6 +173,24 @@ export interface AdminLockAck {
   readonly since: string | null
   /** What the state means and what to do about it. */
   readonly note: string | null
+}
+
+/** What a ping from one node to another found. */
+export interface AdminPing {
+  /** '' when it worked. */
+  readonly error: string
+  readonly seconds: number
+  /** The endpoint or the relay; '' when the kind of ping does not say. */
+  readonly via: string
+}
+
+/** What a node's own handlers answered. */
+export interface AdminNodeReply {
+  readonly status: number
+  readonly contentType: string
+  readonly body: string
+  /** Whether the body is base64: it was no text. */
+  readonly isBase64: boolean
 }
 
 /** The policy of a server. */
@@ -419,6 +437,19 @@ const policy: Codec<AdminPolicy> = struct<AdminPolicy>({
   summary: always(text),
 })
 
+const ping: Codec<AdminPing> = struct<AdminPing>({
+  error: always(text),
+  seconds: always(float),
+  via: always(text),
+})
+
+const nodeReply: Codec<AdminNodeReply> = struct<AdminNodeReply>({
+  status: always(int),
+  contentType: always(text),
+  body: always(text),
+  isBase64: always(bool),
+})
+
 const reloaded: Codec<{ readonly policy: string }> = struct<{ readonly policy: string }>({
   policy: always(text),
 })
@@ -447,6 +478,8 @@ export const adminReaders: {
   readonly keys: (input: JsonInput) => readonly PreAuthKey[]
   readonly lock: (input: JsonInput) => AdminLock
   readonly acks: (input: JsonInput) => readonly AdminLockAck[]
+  readonly ping: (input: JsonInput) => AdminPing
+  readonly nodeReply: (input: JsonInput) => AdminNodeReply
   readonly policy: (input: JsonInput) => AdminPolicy
   readonly reloaded: (input: JsonInput) => string
   readonly relay: (input: JsonInput) => AdminRelay
@@ -463,6 +496,8 @@ export const adminReaders: {
   keys: (input) => parseJson(keys, input).keys ?? [],
   lock: (input) => parseJson(lock, input),
   acks: (input) => parseJson(acks, input).acks ?? [],
+  ping: (input) => parseJson(ping, input),
+  nodeReply: (input) => parseJson(nodeReply, input),
   policy: (input) => parseJson(policy, input),
   reloaded: (input) => parseJson(reloaded, input).policy,
   relay: (input) => parseJson(relay, input),

@@ -21,6 +21,8 @@ export {
   type AdminLogin,
   type AdminNode,
   type AdminNodeLock,
+  type AdminNodeReply,
+  type AdminPing,
   type AdminPolicy,
   type AdminRelay,
   type AdminRelayMap,

@@ -13,6 +13,7 @@ import type { ControlErrorCode } from '../errors.ts'
 import { keyRoutes } from './keys.ts'
 import { lockRoutes } from './lock.ts'
 import { loginRoutes } from './logins.ts'
+import { nodeCallRoutes } from './node-calls.ts'
 import { nodeRoutes } from './nodes.ts'
 import { policyRoutes, summaryOf } from './policy.ts'
 import { DEFAULT_TAILNET } from '../tailnet/tailnets.ts'
@@ -25,6 +26,7 @@ export function adminApp(services: AdminServices): Hono {
   app.route('/api/v1/users', userRoutes(services))
   app.route('/api/v1/nodes', nodeRoutes(services))
   app.route('/api/v1/logins', loginRoutes(services))
+  app.route('/api/v1/nodes', nodeCallRoutes(services))
   app.route('/api/v1/keys', keyRoutes(services))
   app.route('/api/v1/lock', lockRoutes(services))
   app.route('/api/v1/policy', policyRoutes(services))

@@ -114,7 +114,7 @@ function tryPrefix(text: string): IpPrefix | null {
 }
 
 /** Finds a node by id, stable id or name. @throws ControlError 'not-found' */
-function findNode(tailnet: Tailnet, ref: string): TailnetNode {
+export function findNode(tailnet: Tailnet, ref: string): TailnetNode {
   const byId = /^[0-9]+$/.test(ref) ? tailnet.nodes.get(Number(ref)) : undefined
   const found = byId ?? tailnet.nodeByName(ref)
   if (found !== undefined) return found

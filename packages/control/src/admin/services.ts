@@ -11,6 +11,7 @@ import type { AdminRelay } from '@signet/protocol/admin-api'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Logins } from '../login/logins.ts'
+import type { NodeCalls } from '../machine/node-calls.ts'
 import type { TailnetRuntime } from '../machine/services.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { Steering } from '../guidance/live.ts'
@@ -26,6 +27,8 @@ export interface AdminServices {
   readonly url: () => string
   readonly publicKey: MachinePublic
   readonly steering: Steering
+  /** Questions to nodes. */
+  readonly calls: NodeCalls
   /** Reads again what may change. @throws ControlError */
   readonly reload: () => void
   readonly relay: () => AdminRelay

@@ -55,7 +55,7 @@ export class Guide {
     // What follows from the client's own version is not worth watching its host information for.
     if (before?.generation === this.#generation) return before.guidance
     const made = this.#make(node)
-    const guidance = before !== undefined && isSame(before.guidance, made) ? before.guidance : made
+    const guidance = before === undefined ? made : keepSame(before.guidance, made)
     this.#given.set(id, { guidance, generation: this.#generation })
     return guidance
   }
@@ -120,9 +120,9 @@ export class Guide {
   }
 }
 
-function isSame(a: Guidance, b: Guidance): boolean {
-  return (
-    guidanceParts(a, b).length === 0 &&
-    JSON.stringify(a.attributes) === JSON.stringify(b.attributes)
-  )
+/** What is equal stays the same object: sessions compare no contents. */
+function keepSame(before: Guidance, now: Guidance): Guidance {
+  const isSame = JSON.stringify(before.attributes) === JSON.stringify(now.attributes)
+  if (isSame && guidanceParts(before, now).length === 0) return before
+  return isSame ? { ...now, attributes: before.attributes } : now
 }

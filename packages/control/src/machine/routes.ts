@@ -10,26 +10,17 @@
 import { parseRegisterRequest, encodeRegisterResponse, tkaCalls } from '@signet/protocol'
 import type { ServerStream } from '@signet/ts2021'
 import { ControlError } from '../errors.ts'
-import { MAX_BODY_BYTES, SMALL_ANSWER_BYTES } from '../limits.ts'
+import { MAX_BODY_BYTES, MAX_NODE_ANSWER_BYTES, SMALL_ANSWER_BYTES } from '../limits.ts'
 import type { MachineServices } from './services.ts'
 import { serveMap } from './map.ts'
+import { NODE_CALL_PATH, noQuestion } from './node-calls.ts'
+import { oddRoutes, webClientRoute } from './odd-routes.ts'
 import { register } from './register.ts'
 import type { BodyBudget } from './body-budget.ts'
 import type { Answer, Caller } from './request.ts'
 import { errorAnswer, jsonAnswer, readBody, sendAnswer } from './request.ts'
+import type { Route } from './route.ts'
 import { answerTka } from './tka.ts'
-
-interface Route {
-  readonly method: 'GET' | 'POST' | 'PATCH'
-  readonly limit: number
-  /** Returns an answer, or answers by itself and returns null. */
-  readonly serve: (
-    services: MachineServices,
-    caller: Caller,
-    body: Uint8Array,
-    stream: ServerStream,
-  ) => Answer | null | Promise<Answer | null>
-}
 
 const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
   [
@@ -45,11 +36,7 @@ const routes: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ['/machine/map', { method: 'POST', limit: MAX_BODY_BYTES, serve: serveMap }],
-  // Nobody has sent it since 2025; what it says is not needed.
-  [
-    '/machine/update-health',
-    { method: 'POST', limit: MAX_BODY_BYTES, serve: () => jsonAnswer('{}') },
-  ],
+  ...oddRoutes,
   ...Object.values(tkaCalls).map((call): [string, Route] => [
     call.path,
     {
@@ -71,7 +58,7 @@ export async function serveStream(
   const { headers } = stream
   const path = headers[':path']?.split('?')[0] ?? ''
   try {
-    const route = routes.get(path)
+    const route = routes.get(path) ?? longRoute(services, caller, path)
     if (route === undefined)
       throw new ControlError('not-found', `No such path: ${path.slice(0, 100)}`)
     if (headers[':method'] !== route.method) {
@@ -96,6 +83,26 @@ function untilClosed(stream: ServerStream): AbortSignal {
   if (stream.closed) left.abort()
   else stream.onClose(() => left.abort())
   return left.signal
+}
+
+/** Routes whose paths carry names of things. */
+function longRoute(services: MachineServices, caller: Caller, path: string): Route | undefined {
+  if (path.startsWith(NODE_CALL_PATH)) return answerRoute(services, caller, path)
+  return path.startsWith('/machine/webclient/') ? webClientRoute : undefined
+}
+
+/** Where a node answers a question. What nobody waits for is not even read. */
+function answerRoute({ calls }: MachineServices, { machineKey }: Caller, path: string): Route {
+  const id = path.slice(NODE_CALL_PATH.length)
+  if (!calls.isExpected(id, machineKey)) throw noQuestion()
+  return {
+    method: 'POST',
+    limit: MAX_NODE_ANSWER_BYTES,
+    serve(_, caller, body) {
+      calls.answer(id, caller.machineKey, body)
+      return { status: 204, body: '' }
+    },
+  }
 }
 
 async function receive(

@@ -27,6 +27,7 @@ import type { Presence } from '../tailnet/presence.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { FoundNode, Tailnets } from '../tailnet/tailnets.ts'
 import type { NodePublic } from '@signet/keys'
+import type { NodeCalls } from './node-calls.ts'
 import type { AskedOnce } from './register-signature.ts'
 import type { Caller } from './request.ts'
 
@@ -70,6 +71,8 @@ export interface MachineServices {
   /** Interactive logins that are under way. */
   readonly logins: Logins
   readonly loginLimits: LoginLimits
+  /** Questions to nodes. */
+  readonly calls: NodeCalls
   /** How long the key of a node without tags is good; null for ever. */
   readonly keyLifetimeMs: number | null
 }

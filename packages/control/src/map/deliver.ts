@@ -99,6 +99,11 @@ export class Deliverer {
     this.#send(session, `{"DERPMap":${this.#options.relays()}}`)
   }
 
+  /** Writes one message that is no state. */
+  tell(session: Session, json: string): void {
+    this.#send(session, json)
+  }
+
   /** A sign of life; or, to a node that does not follow the lock, what it was told before. */
   keepAlive(session: Session): void {
     const { tailnet, counters } = this.#options

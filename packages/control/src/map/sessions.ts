@@ -16,6 +16,7 @@ import type { TailnetNode } from '../tailnet/node.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { Deliverer } from './deliver.ts'
 import type { MapIntercept } from './deliver.ts'
+import { Errands } from './errands.ts'
 import type { Compression, FrameCounters } from './frame-encoder.ts'
 import { Rounds } from './rounds.ts'
 import type { FrameSink, Session } from './session.ts'
@@ -45,6 +46,7 @@ export class MapSessions implements Disposable {
   readonly #tailnet: Tailnet
   readonly #clock: Clock
   readonly #sessions = new Map<number, Session>()
+  readonly #errands = new Errands()
   readonly #deliverer: Deliverer
   readonly #rounds: Rounds
   readonly #listener: Disposable
@@ -132,6 +134,14 @@ export class MapSessions implements Disposable {
     return this.#sessions.get(nodeId)?.lockRepeats ?? 0
   }
 
+  /** Writes one message to a node, in a frame of its own, as soon as it reads; returns how to take it back. */
+  errand(nodeId: number, json: string): () => void {
+    const takeBack = this.#errands.add(nodeId, json)
+    const session = this.#sessions.get(nodeId)
+    if (session !== undefined) this.#rounds.wait(session)
+    return takeBack
+  }
+
   /** Ends a session. Idempotent. */
   close(session: Session): void {
     if (session.over) return
@@ -180,8 +190,16 @@ export class MapSessions implements Disposable {
     const node = this.#tailnet.nodes.get(session.nodeId)
     if (node === undefined) return
     // The key was changed, and the old one is good for nothing: the client opens a stream with the new one.
-    if (node.row.nodeKey !== session.nodeKey) this.close(session)
-    else this.#deliverer.bringToNow(session, node)
+    if (node.row.nodeKey !== session.nodeKey) {
+      this.close(session)
+      return
+    }
+    this.#deliverer.bringToNow(session, node)
+    while (session.blockedSince === null) {
+      const errand = this.#errands.next(session.nodeId)
+      if (errand === undefined) return
+      this.#deliverer.tell(session, errand)
+    }
   }
 
   #onDrain(session: Session): void {

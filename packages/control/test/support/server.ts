@@ -33,6 +33,7 @@ import { openLock } from '../../src/lock/open-lock.ts'
 import { createLogins } from '../../src/login/logins.ts'
 import { register, registerNow } from '../../src/machine/register.ts'
 import { errorAnswer } from '../../src/machine/request.ts'
+import { createNodeCalls } from '../../src/machine/node-calls.ts'
 import { createRuntimes } from '../../src/machine/runtimes.ts'
 import { createLoginLimits } from '../../src/machine/services.ts'
 import type { MachineServices, TailnetRuntime } from '../../src/machine/services.ts'
@@ -150,6 +151,7 @@ export function openTestServer(
     counters,
     intercept: options.intercept,
     settings,
+    calls: createNodeCalls(clock, () => 'http://server.example:8080'),
     keyLifetimeMs: options.keyLifetimeMs === undefined ? 180 * DAY : options.keyLifetimeMs,
   }
   const userOf = (role: Role): ReturnType<typeof addUser> => {

@@ -8,6 +8,7 @@
 
 import type { Command } from '../../command.ts'
 import { jsonFlag } from '../common-flags.ts'
+import { nodeCallCommands } from './node-calls-table.ts'
 import { policyCommands } from './policy-table.ts'
 import { where } from './where.ts'
 
@@ -221,6 +222,7 @@ export const adminCommands: readonly Command[] = [
     example: 'admin lock acks',
     load: () => import('./lock.ts').then(({ acks }) => ({ run: acks })),
   },
+  ...nodeCallCommands,
   ...policyCommands,
   {
     path: ['admin', 'doctor'],
