@@ -44,6 +44,8 @@ export const EXPIRY_CHECK_MS: number = 2_500
 export const CERTIFICATE_POLL_MS: number = 30_000
 /** A message of a WebSocket with a control connection inside: many records of 4 KiB at most. */
 export const MAX_CONTROL_MESSAGE: number = 64 << 10
+/** A message of a WebSocket that we send: official clients end at one past 32 KiB. */
+export const MAX_SENT_MESSAGE: number = 32 << 10
 /** Pieces in which a message may come: each costs more than its bytes. */
 export const MAX_WEBSOCKET_FRAGMENTS: number = 256
 /** How long the answer to `/bootstrap-dns` is kept: strangers must not make us ask a name server at will. */

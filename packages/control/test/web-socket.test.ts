@@ -22,7 +22,7 @@ import { generateMachineKey, generateNodeKey, nodePublicOf } from '@signet/keys'
 import type { NodePrivate } from '@signet/keys'
 import { createInitiator } from '@signet/noise'
 import { createControlConnection, noiseStream, UPGRADE_PROTOCOL } from '@signet/ts2021'
-import { MAX_CONTROL_MESSAGE } from '../src/limits.ts'
+import { MAX_CONTROL_MESSAGE, MAX_SENT_MESSAGE } from '../src/limits.ts'
 import { MAX_RELAY_MESSAGE } from '../src/relay/limits.ts'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 import type { RealServer } from './support/real-client.ts'
@@ -32,6 +32,8 @@ interface OpenSocket {
   readonly socket: WebSocket
   /** Waits for the next message. */
   next(): Promise<Uint8Array>
+  /** How many bytes the largest message had. */
+  largest(): number
   readonly closed: Promise<unknown>
 }
 
@@ -39,9 +41,11 @@ async function open(server: RealServer, path: string, protocol: string): Promise
   const socket = new WebSocket(`ws://127.0.0.1:${server.control.port}${path}`, protocol)
   socket.binaryType = 'arraybuffer'
   const arrived: Uint8Array[] = []
+  let largest = 0
   const waiting: ((bytes: Uint8Array) => void)[] = []
   socket.addEventListener('message', ({ data }) => {
     const bytes = new Uint8Array(data as ArrayBuffer)
+    largest = Math.max(largest, bytes.length)
     const waiter = waiting.shift()
     if (waiter) waiter(bytes)
     else arrived.push(bytes)
@@ -51,6 +55,7 @@ async function open(server: RealServer, path: string, protocol: string): Promise
   return {
     socket,
     closed,
+    largest: () => largest,
     next: () =>
       new Promise((resolve) => {
         const bytes = arrived.shift()
@@ -218,6 +223,7 @@ describe('/derp as a WebSocket', () => {
     const data = randomBytes(40_000)
     a.socket.send(concatBytes(encodeSendPacket(nodePublicOf(keyB), data)).slice())
     const message = await b.next()
+    assert.equal(b.largest(), MAX_SENT_MESSAGE)
     assert.ok(message.type === 'packet')
     assert.deepEqual(Buffer.from(message.data), data)
     a.socket.close()

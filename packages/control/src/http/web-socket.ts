@@ -10,7 +10,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { createWebSocketStream, WebSocketServer } from 'ws'
-import { MAX_WEBSOCKET_FRAGMENTS } from '../limits.ts'
+import type { WebSocket } from 'ws'
+import { MAX_SENT_MESSAGE, MAX_WEBSOCKET_FRAGMENTS } from '../limits.ts'
 
 /** Takes requests for a WebSocket. */
 export interface WebSocketDoor {
@@ -51,11 +52,16 @@ export function createWebSocketDoor(subprotocol: string, maxMessage: number): We
           return
         }
         const stream = createWebSocketStream(webSocket, {
-          // Parts of one write are one message.
-          writev(chunks, callback) {
-            webSocket.send(Buffer.concat(chunks.map(({ chunk }) => toBytes(chunk))), callback)
-          },
+          // Parts of one write go out together.
+          writev: (chunks, callback) =>
+            sendInMessages(
+              webSocket,
+              Buffer.concat(chunks.map(({ chunk }) => toBytes(chunk))),
+              callback,
+            ),
         })
+        stream._write = (chunk, _encoding, callback) =>
+          sendInMessages(webSocket, toBytes(chunk), callback)
         webSocket.prependListener('message', (_data, isBinary) => {
           if (isBinary) return
           stream.destroy()
@@ -65,6 +71,18 @@ export function createWebSocketDoor(subprotocol: string, maxMessage: number): We
       })
     },
   }
+}
+
+function sendInMessages(
+  webSocket: WebSocket,
+  bytes: Uint8Array,
+  callback: (error?: Error | null) => void,
+): void {
+  let start = 0
+  for (; bytes.length - start > MAX_SENT_MESSAGE; start += MAX_SENT_MESSAGE) {
+    webSocket.send(bytes.subarray(start, start + MAX_SENT_MESSAGE))
+  }
+  webSocket.send(bytes.subarray(start), callback)
 }
 
 function toBytes(chunk: unknown): Uint8Array {
