@@ -23,10 +23,13 @@ import pino from 'pino'
 import { expiryOf, parsePair } from '../src/http/certificate.ts'
 import { watchCertificateFiles } from '../src/http/certificate-files.ts'
 import type { CertificateSource } from '../src/http/certificate.ts'
-import { createHttpServer, listenOn } from '../src/http/http-server.ts'
-import type { Listener } from '../src/http/http-server.ts'
+import { createHttpServer, listenOn, STRANGER_LIMITS } from '../src/http/http-server.ts'
+import type { Listener, StrangerLimits } from '../src/http/http-server.ts'
 import {
   CERTIFICATE_POLL_MS,
+  EXPIRY_CHECK_MS,
+  HEADERS_DEADLINE_MS,
+  MAX_CONNECTIONS,
   MAX_TLS_HANDSHAKES,
   TLS_HANDSHAKE_DEADLINE_MS,
 } from '../src/limits.ts'
@@ -177,10 +180,14 @@ describe('a server with TLS', () => {
 
 describe('strangers at a TLS port', () => {
   const atMost = 3
-  const open = async (source: CertificateSource, deadlineMs: number): Promise<Listener> => {
+  const open = async (
+    source: CertificateSource,
+    limits: Partial<StrangerLimits>,
+  ): Promise<Listener> => {
     const server = createHttpServer((_request, response) => response.end(), source, {
+      ...STRANGER_LIMITS,
       handshakes: atMost,
-      deadlineMs,
+      ...limits,
     })
     return listenOn(server, { host: '127.0.0.1', port: 0 })
   }
@@ -194,7 +201,7 @@ describe('strangers at a TLS port', () => {
   it('may not begin a handshake and leave it', async () => {
     write(first)
     using source = watchCertificateFiles({ ...files, ...quiet() })
-    await using listener = await open(source, 50)
+    await using listener = await open(source, { handshakeMs: 50 })
     const socket = await knock(listener.port)
     // The beginning of a record that never comes.
     socket.write(Buffer.from('1603010200', 'hex'))
@@ -205,7 +212,7 @@ describe('strangers at a TLS port', () => {
   it('may not begin more handshakes than the limit', async () => {
     write(first)
     using source = watchCertificateFiles({ ...files, ...quiet() })
-    await using listener = await open(source, 60_000)
+    await using listener = await open(source, { handshakeMs: 60_000 })
     // A finished handshake does not count.
     const done = await shake(listener.port)
     const waiting = await Promise.all(
@@ -232,9 +239,40 @@ describe('strangers at a TLS port', () => {
     for (const socket of [...waiting, done, last]) socket.destroy()
   })
 
-  it('has the limits of the server by default', () => {
-    assert.equal(MAX_TLS_HANDSHAKES, 4_096)
-    assert.equal(TLS_HANDSHAKE_DEADLINE_MS, 10_000)
+  it('may not send the head of a request byte by byte', async () => {
+    write(first)
+    using source = watchCertificateFiles({ ...files, ...quiet() })
+    await using listener = await open(source, { headersMs: 50, checkMs: 10 })
+    const socket = await shake(listener.port)
+    socket.on('error', () => {})
+    socket.resume()
+    socket.write('GET / HTTP/1.1\r\nHost: x\r\n')
+    const drip = setInterval(() => socket.write('x'), 10)
+    await once(socket, 'close')
+    clearInterval(drip)
+    // Nor nothing at all.
+    const silent = await shake(listener.port)
+    silent.resume()
+    await once(silent, 'close')
+  })
+
+  it('may not have more connections than the limit', async () => {
+    write(first)
+    using source = watchCertificateFiles({ ...files, ...quiet() })
+    await using listener = await open(source, { connections: 2 })
+    const [a, b] = [await shake(listener.port), await shake(listener.port)]
+    await assert.rejects(shake(listener.port))
+    for (const socket of [a, b]) socket.destroy()
+  })
+
+  it('is held to the limits of the server by default', () => {
+    assert.deepEqual(STRANGER_LIMITS, {
+      connections: MAX_CONNECTIONS,
+      handshakes: MAX_TLS_HANDSHAKES,
+      handshakeMs: TLS_HANDSHAKE_DEADLINE_MS,
+      headersMs: HEADERS_DEADLINE_MS,
+      checkMs: EXPIRY_CHECK_MS,
+    })
   })
 })
 

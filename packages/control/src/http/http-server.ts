@@ -41,34 +41,45 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':')
 
-const PLAIN_OPTIONS = {
-  headersTimeout: HEADERS_DEADLINE_MS,
-  requestTimeout: HEADERS_DEADLINE_MS,
-  connectionsCheckingInterval: EXPIRY_CHECK_MS,
-} as const
-
-/** What may be under way before a caller is heard. Tests take less. */
-export interface HandshakeLimits {
-  readonly handshakes: number
-  readonly deadlineMs: number
+function requestOptions({ headersMs, checkMs }: StrangerLimits) {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: headersMs,
+    connectionsCheckingInterval: checkMs,
+  }
 }
 
-const HANDSHAKE_LIMITS: HandshakeLimits = {
+/** What a stranger may hold on to. Tests take less. */
+export interface StrangerLimits {
+  readonly connections: number
+  /** TLS handshakes under way at once, and how long one may take. */
+  readonly handshakes: number
+  readonly handshakeMs: number
+  /** How long the head of a request may take, and how often that is looked at. */
+  readonly headersMs: number
+  readonly checkMs: number
+}
+
+/** The limits of the server. */
+export const STRANGER_LIMITS: StrangerLimits = {
+  connections: MAX_CONNECTIONS,
   handshakes: MAX_TLS_HANDSHAKES,
-  deadlineMs: TLS_HANDSHAKE_DEADLINE_MS,
+  handshakeMs: TLS_HANDSHAKE_DEADLINE_MS,
+  headersMs: HEADERS_DEADLINE_MS,
+  checkMs: EXPIRY_CHECK_MS,
 }
 
 /** Makes a server that does not listen yet. With a source of certificates it speaks TLS, and follows the source. */
 export function createHttpServer(
   listener: RequestListener,
   certificate?: CertificateSource,
-  limits: HandshakeLimits = HANDSHAKE_LIMITS,
+  limits: StrangerLimits = STRANGER_LIMITS,
 ): Server {
   const server =
     certificate === undefined
-      ? createPlainServer(PLAIN_OPTIONS, listener)
+      ? createPlainServer(requestOptions(limits), listener)
       : createSecureServer(listener, certificate, limits)
-  server.maxConnections = MAX_CONNECTIONS
+  server.maxConnections = limits.connections
   server.on('clientError', (_error, socket) => socket.destroy())
   return server
 }
@@ -76,15 +87,15 @@ export function createHttpServer(
 function createSecureServer(
   listener: RequestListener,
   certificate: CertificateSource,
-  limits: HandshakeLimits,
+  limits: StrangerLimits,
 ): Server {
   const server = createTlsServer(
     {
-      ...PLAIN_OPTIONS,
+      ...requestOptions(limits),
       ...secureContext(certificate.current),
       // HTTP/2 has no upgrade to what runs here.
       ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: limits.deadlineMs,
+      handshakeTimeout: limits.handshakeMs,
     },
     listener,
   )
