@@ -16,6 +16,7 @@ import type { LiveSettings } from '../guidance/settings.ts'
 import { MapSessions } from '../map/sessions.ts'
 import type { Intercept } from '../options.ts'
 import type { Store } from '../store/store.ts'
+import { keepCarriers } from '../tailnet/carriers.ts'
 import { trackPresence } from '../tailnet/presence.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import type { Tailnets } from '../tailnet/tailnets.ts'
@@ -53,6 +54,8 @@ export function createRuntimes(options: {
   const lockCalls = createCallLimits(() => clock.now())
   const start = (tailnet: Tailnet): TailnetRuntime => ({
     tailnet,
+    // Before the sessions, so that a change of carriers is in the message that says why.
+    carriers: keepCarriers(tailnet, () => clock.now()),
     presence: trackPresence(tailnet, clock, ephemeralGraceMs),
     sessions: new MapSessions({
       tailnet,
@@ -91,7 +94,8 @@ export function createRuntimes(options: {
       return count
     },
     [Symbol.dispose]() {
-      for (const { sessions, presence } of runtimes.values()) {
+      for (const { sessions, presence, carriers } of runtimes.values()) {
+        carriers[Symbol.dispose]()
         sessions[Symbol.dispose]()
         presence[Symbol.dispose]()
       }

@@ -35,6 +35,8 @@ import type { Caller } from './request.ts'
 export interface TailnetRuntime {
   readonly tailnet: Tailnet
   readonly presence: Presence
+  /** Which node carries which route. */
+  readonly carriers: Disposable
   readonly sessions: MapSessions
   readonly lock: LockContext
   readonly asked: AskedOnce

@@ -90,7 +90,8 @@ export function patchJson(node: TailnetNode, clock: number): string | null {
 function common(tailnet: Tailnet, node: TailnetNode): Record<string, unknown> {
   const { row } = node
   const addresses = [`${row.ipv4}/32`, `${row.ipv6}/128`]
-  const routes = approvedOf(row)
+  // Every exit node carries everything; of other routes there is one carrier at a time.
+  const exits = approvedOf(row).filter(isExitRoute)
   return {
     ID: row.id,
     StableID: row.stableId,
@@ -102,7 +103,7 @@ function common(tailnet: Tailnet, node: TailnetNode): Record<string, unknown> {
     Machine: row.machineKey,
     ...(row.discoKey !== null && { DiscoKey: row.discoKey }),
     Addresses: addresses,
-    AllowedIPs: [...addresses, ...routes],
+    AllowedIPs: [...addresses, ...exits, ...node.primary],
     ...(row.endpoints.length > 0 && { Endpoints: row.endpoints }),
     ...(row.homeRelay > 0 && { HomeDERP: row.homeRelay }),
     // Written whole: the text is JSON already.
@@ -110,12 +111,12 @@ function common(tailnet: Tailnet, node: TailnetNode): Record<string, unknown> {
     Created: wireTime(row.createdAt),
     Cap: row.capabilityVersion,
     ...(row.tags.length > 0 && { Tags: row.tags }),
-    ...(routes.length > 0 && { PrimaryRoutes: routes.filter((route) => !isExitRoute(route)) }),
+    ...(node.primary.length > 0 && { PrimaryRoutes: node.primary }),
     ...(!node.online && row.lastSeenAt !== null && { LastSeen: wireTime(row.lastSeenAt) }),
     Online: node.online,
     MachineAuthorized: true,
     // Lets clients pick it when they are asked for a good exit node.
-    ...(routes.some(isExitRoute) && { CapMap: { 'suggest-exit-node': null } }),
+    ...(exits.length > 0 && { CapMap: { 'suggest-exit-node': null } }),
   }
 }
 

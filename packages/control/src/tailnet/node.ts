@@ -36,6 +36,8 @@ export interface Stamps {
 export interface TailnetNode {
   readonly row: NodeRow
   readonly online: boolean
+  /** The routes, other than exit routes, which this node and no other carries now. */
+  readonly primary: readonly string[]
   /** The part of its host information that peers get, as JSON. */
   readonly shown: string
   readonly stamps: Stamps
@@ -49,6 +51,7 @@ export function openNode(row: NodeRow, online: boolean, clock: number): TailnetN
   return {
     row,
     online,
+    primary: [],
     shown: shownHostinfo(row.hostinfo),
     stamps: {
       created: clock,
@@ -69,11 +72,11 @@ export function openNode(row: NodeRow, online: boolean, clock: number): TailnetN
 /** Returns the record after a change at `clock`, and who can see a difference. */
 export function changeNode(
   before: TailnetNode,
-  row: NodeRow,
-  online: boolean,
+  now: Pick<TailnetNode, 'row' | 'online' | 'primary'>,
   clock: number,
 ): { node: TailnetNode; visibility: Visibility } {
   const old = before.row
+  const { row, online, primary } = now
   const shown = old.hostinfo === row.hostinfo ? before.shown : shownHostinfo(row.hostinfo)
   const whole =
     shown !== before.shown ||
@@ -82,6 +85,7 @@ export function changeNode(
     old.machineKey !== row.machineKey ||
     old.ipv4 !== row.ipv4 ||
     old.ipv6 !== row.ipv6 ||
+    !sameList(before.primary, primary) ||
     !sameList(old.tags, row.tags) ||
     !sameList(old.approvedRoutes, row.approvedRoutes) ||
     (old.hostinfo !== row.hostinfo && !sameList(approvedOf(old), approvedOf(row)))
@@ -102,6 +106,7 @@ export function changeNode(
     node: {
       row,
       online,
+      primary,
       shown,
       stamps:
         peers || self

@@ -21,35 +21,17 @@ import type { MachinePublic, NodePublic } from '@signet/keys'
 import type { Clock } from '../clock.ts'
 import type { LockState } from '../lock/state.ts'
 import type { NodeRow, PreAuthKeyRow, TailnetRow, UserRow } from '../store/rows.ts'
-import type { Store, Write } from '../store/store.ts'
+import type { Store } from '../store/store.ts'
 import { createAddressPool } from './addresses.ts'
 import type { AddressPool } from './addresses.ts'
 import { createJournal } from './journal.ts'
+import { Pending } from './draft.ts'
+import type { Draft } from './draft.ts'
 import type { Journal } from './journal.ts'
 import { changeNode, openNode } from './node.ts'
 import type { TailnetNode } from './node.ts'
 import { createWriteBehind } from './write-behind.ts'
 import type { WriteBehind } from './write-behind.ts'
-
-/** What one write may do. Reads through the draft see what it has put so far. */
-export interface Draft {
-  node(id: number): NodeRow | undefined
-  /** Creates or replaces a node. */
-  putNode(row: NodeRow): void
-  deleteNode(id: number): void
-  /** Connected or not: kept in memory only. */
-  setOnline(id: number, online: boolean): void
-  putUser(row: UserRow): void
-  deleteUser(id: number): void
-  putKey(row: PreAuthKeyRow): void
-  deleteKey(id: string): void
-  /** Marks a one-time key as used; fails the write if it was used before. */
-  useKey(row: PreAuthKeyRow, at: number): void
-  /** Replaces the lock, together with what that means for the store. */
-  setLock(lock: LockState, writes: readonly Write[]): void
-  /** Something that only the store keeps. */
-  store(write: Write): void
-}
 
 /** Who is told of changes, after they are durable. */
 export interface TailnetListener {
@@ -216,6 +198,13 @@ export class Tailnet {
     return before.row === row ? Promise.resolve() : this.#behind.mark(row.id)
   }
 
+  /** Says for which routes a node is the one that carries them. Kept in memory only: it follows from the rest. */
+  setPrimary(id: number, routes: readonly string[]): void {
+    const pending = new Pending(this.#nodes)
+    pending.primary.set(id, routes)
+    this.#tell(this.#apply(pending))
+  }
+
   /** Stores what was noted and is not stored yet. @throws ControlError 'store-failed' */
   flushNotes(): void {
     this.#behind.flush()
@@ -247,7 +236,8 @@ export class Tailnet {
         peers = true
         continue
       }
-      const { node, visibility } = changeNode(before, row, online, clock)
+      const primary = pending.primary.get(id) ?? before.primary
+      const { node, visibility } = changeNode(before, { row, online, primary }, clock)
       this.#unindexKeys(before)
       this.#index(node)
       if (visibility === 'peers') {
@@ -307,91 +297,5 @@ export class Tailnet {
   #unindex(node: TailnetNode): void {
     this.#unindexKeys(node)
     this.#nodes.delete(node.row.id)
-  }
-}
-
-/** A draft, and what it collected. */
-class Pending implements Draft {
-  readonly #base: ReadonlyMap<number, TailnetNode>
-  readonly #rows = new Map<number, NodeRow | null>()
-  readonly #writes: Write[] = []
-  readonly online = new Map<number, boolean>()
-  readonly users = new Map<number, UserRow | null>()
-  readonly keys = new Map<string, PreAuthKeyRow | null>()
-  lock: LockState | undefined
-
-  constructor(base: ReadonlyMap<number, TailnetNode>) {
-    this.#base = base
-  }
-
-  get touched(): ReadonlySet<number> {
-    return new Set([...this.#rows.keys(), ...this.online.keys()])
-  }
-
-  get writes(): readonly Write[] {
-    const rows = [...this.#rows].flatMap(([id, row]): Write[] => {
-      if (row !== null) return [{ put: 'node', row }]
-      return this.#base.has(id) ? [{ delete: 'node', id }] : []
-    })
-    // Users and keys come before the nodes that refer to them, deletions of users after.
-    const isLate = (write: Write): boolean => 'delete' in write && write.delete === 'user'
-    return [
-      ...this.#writes.filter((write) => !isLate(write)),
-      ...rows,
-      ...this.#writes.filter(isLate),
-    ]
-  }
-
-  node(id: number): NodeRow | undefined {
-    const row = this.#rows.get(id)
-    if (row !== undefined) return row ?? undefined
-    return this.#base.get(id)?.row
-  }
-
-  putNode(row: NodeRow): void {
-    if (this.node(row.id) !== row) this.#rows.set(row.id, row)
-  }
-
-  deleteNode(id: number): void {
-    this.#rows.set(id, null)
-    this.online.delete(id)
-  }
-
-  setOnline(id: number, online: boolean): void {
-    this.online.set(id, online)
-  }
-
-  putUser(row: UserRow): void {
-    this.users.set(row.id, row)
-    this.#writes.push({ put: 'user', row })
-  }
-
-  deleteUser(id: number): void {
-    this.users.set(id, null)
-    this.#writes.push({ delete: 'user', id })
-  }
-
-  putKey(row: PreAuthKeyRow): void {
-    this.keys.set(row.id, row)
-    this.#writes.push({ put: 'pre-auth-key', row })
-  }
-
-  deleteKey(id: string): void {
-    this.keys.set(id, null)
-    this.#writes.push({ delete: 'pre-auth-key', id })
-  }
-
-  useKey(row: PreAuthKeyRow, at: number): void {
-    this.keys.set(row.id, { ...row, usedAt: at })
-    this.#writes.push({ use: 'pre-auth-key', id: row.id, at })
-  }
-
-  setLock(lock: LockState, writes: readonly Write[]): void {
-    this.lock = lock
-    this.#writes.push(...writes)
-  }
-
-  store(write: Write): void {
-    this.#writes.push(write)
   }
 }
