@@ -20,6 +20,7 @@ import { composeDelta, concerns } from './delta.ts'
 import type { Delta } from './delta.ts'
 import { encodeFrame, keepAliveFrame } from './frame-encoder.ts'
 import type { FrameCounters } from './frame-encoder.ts'
+import { FullFrames } from './full-frames.ts'
 import { composeFull } from './full.ts'
 import { lockPosition, lockSignalFor, lockSignalJson } from './lock-signal.ts'
 import type { LockSignal } from './lock-signal.ts'
@@ -57,11 +58,13 @@ export interface DelivererOptions {
 export class Deliverer {
   readonly #options: DelivererOptions
   readonly #shared: SharedFrames
+  readonly #full: FullFrames
   readonly #guidanceFrames: RecentFrames
 
   constructor(options: DelivererOptions) {
     this.#options = options
     this.#shared = new SharedFrames(options.tailnet, options.counters)
+    this.#full = new FullFrames(options.tailnet, options.counters)
     this.#guidanceFrames = new RecentFrames(options.counters)
   }
 
@@ -136,17 +139,18 @@ export class Deliverer {
   }
 
   #deliverAll(session: Session, node: TailnetNode, signal: LockSignal): void {
-    const { tailnet, clock, counters, relays, guide, onUnread } = this.#options
+    const { tailnet, clock, counters, intercept, relays, guide, onUnread } = this.#options
     counters.fullFrames++
-    const json = composeFull(tailnet, node, {
+    const options = {
       lock: lockSignalJson(signal),
       now: clock.now(),
-      peers: true,
       relays: relays(),
       guidance: guide.for(node),
-    })
+    }
     this.#markLockTold(session)
-    this.#send(session, json)
+    if (intercept === undefined && session.compression === 'zstd') {
+      this.#write(session, this.#full.frame(node, options))
+    } else this.#send(session, composeFull(tailnet, node, { ...options, peers: true }))
     if (session.blockedSince !== null) onUnread(session)
   }
 

@@ -14,19 +14,40 @@ import type { Tailnet } from '../tailnet/tailnet.ts'
 import { profileJson } from './delta.ts'
 import { peerJson, selfJson, wireTime } from './node-json.ts'
 
+/** What a full message says beside the records of nodes. */
+export interface FullOptions {
+  readonly lock: string | null
+  readonly now: number
+  /** The map of relays, as JSON. */
+  readonly relays: string
+  readonly guidance: Guidance
+}
+
 /** Everything about the tailnet, as seen by one node. */
 export function composeFull(
   tailnet: Tailnet,
   viewer: TailnetNode,
-  options: {
-    readonly lock: string | null
-    readonly now: number
-    readonly peers: boolean
-    /** The map of relays, as JSON. */
-    readonly relays: string
-    readonly guidance: Guidance
-  },
+  options: FullOptions & { readonly peers: boolean },
 ): string {
+  const head = composeHead(tailnet, viewer, options, options.peers)
+  if (!options.peers) return `{${head}}`
+  const peers: string[] = []
+  for (const [id, node] of tailnet.nodes) {
+    if (id !== viewer.row.id) peers.push(peerJson(tailnet, node))
+  }
+  return `{${head},"Peers":[${peers.join(',')}]}`
+}
+
+/** The members of a full message but for the peers; whose owners are among them. */
+export function composeHead(
+  tailnet: Tailnet,
+  viewer: TailnetNode,
+  options: FullOptions,
+  hasPeers = true,
+): string {
+  const owners = new Set<number>([ownerOf(viewer)])
+  if (hasPeers) for (const node of tailnet.nodes.values()) owners.add(ownerOf(node))
+  const profiles = [...owners].flatMap((id) => profileJson(tailnet, id) ?? [])
   const parts = [
     `"Node":${selfJson(tailnet, viewer, options.guidance.attributes)}`,
     `"DERPMap":${options.relays}`,
@@ -35,21 +56,12 @@ export function composeFull(
     ...guidanceParts(null, options.guidance),
     `"ControlTime":"${wireTime(options.now)}"`,
     '"Debug":{"DisableLogTail":true}',
+    `"UserProfiles":[${profiles.join(',')}]`,
   ]
-  const owners = new Set<number>([
-    viewer.row.tags.length > 0 ? TAGGED_DEVICES_ID : viewer.row.userId,
-  ])
-  if (options.peers) {
-    const peers: string[] = []
-    for (const [id, node] of tailnet.nodes) {
-      if (id === viewer.row.id) continue
-      peers.push(peerJson(tailnet, node))
-      owners.add(node.row.tags.length > 0 ? TAGGED_DEVICES_ID : node.row.userId)
-    }
-    parts.push(`"Peers":[${peers.join(',')}]`)
-  }
-  const profiles = [...owners].flatMap((id) => profileJson(tailnet, id) ?? [])
-  parts.push(`"UserProfiles":[${profiles.join(',')}]`)
   if (options.lock !== null) parts.push(`"TKAInfo":${options.lock}`)
-  return `{${parts.join(',')}}`
+  return parts.join(',')
+}
+
+function ownerOf({ row }: TailnetNode): number {
+  return row.tags.length > 0 ? TAGGED_DEVICES_ID : row.userId
 }
