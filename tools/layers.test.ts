@@ -30,11 +30,15 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   noise: { pure: true, on: BASE },
   wireguard: { pure: true, on: BASE },
   derp: { pure: true, on: BASE },
+  disco: { pure: true, on: BASE },
   protocol: { pure: true, on: [...BASE, 'tka'] },
   filter: { pure: true, on: ['protocol'] },
   ts2021: { pure: false, on: [...BASE, 'noise'] },
   control: { pure: false, on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'ts2021'] },
-  node: { pure: false, on: [...BASE, 'tka', 'noise', 'protocol', 'filter', 'ts2021', 'wireguard'] },
+  node: {
+    pure: false,
+    on: [...BASE, 'tka', 'noise', 'protocol', 'disco', 'filter', 'ts2021', 'wireguard'],
+  },
   cli: { pure: false, on: [...BASE, 'tka', 'protocol', 'control', 'node'] },
   testkit: {
     pure: false,

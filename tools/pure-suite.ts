@@ -19,6 +19,7 @@ const PURE_PACKAGES = [
   'noise',
   'wireguard',
   'derp',
+  'disco',
   'protocol',
   'filter',
 ]

@@ -9,7 +9,7 @@ import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { hex, integer } from './vectors/fields.ts'
 import { eachCase } from './vectors/format.ts'
-import { formats, later } from './vectors/formats.ts'
+import { formats } from './vectors/formats.ts'
 import { readRules } from './vectors/rules.ts'
 import { runVectors } from './vectors/run.ts'
 
@@ -19,7 +19,7 @@ const rules = readRules(readFileSync(join(VECTORS, 'DIFFERENCES.md'), 'utf8'))
 test('every vector of the repository passes, and every written difference is used', async () => {
   const lines: string[] = []
   const print = (line: string): void => void lines.push(line)
-  const { passed, failed } = await runVectors(VECTORS, { formats, later, rules, print })
+  const { passed, failed } = await runVectors(VECTORS, { formats, rules, print })
   assert.deepEqual(
     lines.filter((line) => line.startsWith('FAILED')),
     [],
@@ -65,7 +65,6 @@ async function run(context: TestContext, files: Readonly<Record<string, unknown>
   const lines: string[] = []
   await runVectors(directory(context, files), {
     formats: new Map([['length', length]]),
-    later: new Set(['packet-filter']),
     rules: new Set(['written']),
     print: (line) => void lines.push(line),
   })
@@ -86,7 +85,6 @@ describe('runVectors()', () => {
   test('lists what is not counted', async (t) => {
     const { lines } = await run(t, {
       'length.json': file(good),
-      'packet-filter.json': { format: 'packet-filter/1', source: '', cases: [good] },
       'cli-status.txt': 'text',
       'cli-status.json': '{}',
     })
@@ -94,7 +92,6 @@ describe('runVectors()', () => {
       'checked elsewhere: cli-status.json (texts of the command line: packages/cli/test)',
       'checked elsewhere: cli-status.txt (texts of the command line: packages/cli/test)',
       'length.json: 1 of 1',
-      'later: packet-filter.json (1 cases)',
       '1 passed, 0 failed',
     ])
   })
@@ -118,10 +115,6 @@ describe('runVectors()', () => {
     ['upper-case hex', { 'length.json': file({ ...good, bytes: '0A0B' }) }],
     ['a member that nobody compares', { 'length.json': file({ ...good, future: 1 }) }],
     ['a difference that is not written down', { 'length.json': file({ name: 'a', better: 'x' }) }],
-    [
-      'a later file without cases',
-      { 'packet-filter.json': { format: 'packet-filter/1', source: '', cases: [] } },
-    ],
   ]
   for (const [name, files] of broken) {
     test(`fails on ${name}`, async (t) => {

@@ -9,7 +9,7 @@
 
 import { readFileSync } from 'node:fs'
 import { showError } from './vectors/checks.ts'
-import { formats, later } from './vectors/formats.ts'
+import { formats } from './vectors/formats.ts'
 import { readRules } from './vectors/rules.ts'
 import { runVectors } from './vectors/run.ts'
 
@@ -21,7 +21,7 @@ if (root === undefined || process.argv.length > 3) {
   try {
     const differences = new URL('../vectors/DIFFERENCES.md', import.meta.url)
     const rules = readRules(readFileSync(differences, 'utf8'))
-    const result = await runVectors(root, { formats, later, rules, print: console.log })
+    const result = await runVectors(root, { formats, rules, print: console.log })
     process.exitCode = result.failed === 0 ? 0 : 1
   } catch (error) {
     console.error(`Cannot run the vectors: ${showError(error)}`)

@@ -13,6 +13,7 @@ import { fsStore } from './tka-store.ts'
 import { transcript } from './transcripts.ts'
 import { controlJson } from './wire-control-json.ts'
 import { derp } from './wire-derp.ts'
+import { disco } from './wire-disco.ts'
 import { keyText, naclBox } from './wire-keys.ts'
 import { netmapDelta } from './wire-netmap.ts'
 import { earlyPayload, noiseHandshake } from './wire-noise.ts'
@@ -57,6 +58,7 @@ export const formats: ReadonlyMap<string, Format> = new Map([
   // wire
   ['control-json', controlJson],
   ['derp', derp],
+  ['disco', disco],
   ['early-payload', earlyPayload],
   ['key-text', keyText],
   ['nacl-box', naclBox],
@@ -69,6 +71,3 @@ export const formats: ReadonlyMap<string, Format> = new Map([
   ['transcript', transcript],
   ['noise-raw', noiseRaw],
 ])
-
-/** Formats whose code comes with later issues: listed, not counted. */
-export const later: ReadonlySet<string> = new Set(['disco'])

@@ -11,14 +11,11 @@ import { basename, join, relative } from 'node:path'
 import { Checks, showError } from './checks.ts'
 import type { Mismatch } from './checks.ts'
 import { parseJson, record, ShapeError, text } from './fields.ts'
-import { readCases } from './format.ts'
 import type { Format } from './format.ts'
 
 export interface RunOptions {
   /** Formats by the text before the slash of their `format` member. */
   readonly formats: ReadonlyMap<string, Format>
-  /** Formats that are known but whose code does not exist yet. */
-  readonly later: ReadonlySet<string>
   /** The rules written in vectors/DIFFERENCES.md. */
   readonly rules: ReadonlySet<string>
   readonly print: (line: string) => void
@@ -99,9 +96,6 @@ async function runFile(
   try {
     const document = record(parseJson(await readFile(join(root, file), 'utf8'), file), file)
     const format = formatName(document.get('format', text), name)
-    if (options.later.has(format)) {
-      return `later: ${file} (${readCases(document).size} cases)`
-    }
     const open = options.formats.get(format)
     if (open === undefined) throw new ShapeError(`${file}: unknown format ${format}`)
     return await runWork(file, open(document), options, tally)
