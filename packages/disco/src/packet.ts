@@ -32,7 +32,10 @@ const BOX_AT = MAGIC.length + KEY_LENGTH + NONCE_LENGTH
 /** What all messages between two disco keys are sealed with, in both directions. */
 export type DiscoShared = Uint8Array & { readonly __shared: 'disco' }
 
-/** Returns the secret that we share with another key. Slow; to be kept. @throws CryptoError `low-order-point` */
+/**
+ * Returns the secret that we share with another key; slow, to be kept. With a key of low order everybody shares
+ * it: what discovery finds is a place to try, and WireGuard proves who is there.
+ */
 export function discoShared(own: DiscoPrivate, other: DiscoPublic): DiscoShared {
   return boxSharedKey(privateKeyBytes(own), discoPublicBytes(other)) as DiscoShared
 }

@@ -11,8 +11,7 @@
  */
 
 import {
-  discoPublicOf,
-  generateDiscoKey,
+  type DiscoPublic,
   generateLockKey,
   machinePublicOf,
   nodePublicOf,
@@ -61,6 +60,7 @@ export type BackendOptions = {
   readonly runner: GateRunner
   readonly engine: Engine
   readonly bus: NotifyBus<Notify>
+  readonly discoKey: DiscoPublic
   readonly clock: Clock
   readonly random: () => number
   readonly log: NodeLog
@@ -95,8 +95,8 @@ type Session = {
 
 /** Creates a backend that is not doing anything yet. */
 export function createBackend(options: BackendOptions): Backend {
-  const { stateFile, link, keeper, sync, runner, engine, bus, clock, random, log } = options
-  const discoKey = discoPublicOf(generateDiscoKey())
+  const { stateFile, link, keeper, sync, runner, engine, bus, discoKey, clock, random, log } =
+    options
   let session: Session | undefined
   let netmaps: NetmapSession | undefined
   let netmap: Netmap | null = null

@@ -10,7 +10,7 @@
 import { nodePublicOf, type NodePrivate, type NodePublic } from '@signet/keys'
 import { NodeError } from './errors.ts'
 import type { AdmittedPeer } from './lock/gate.ts'
-import type { Datagrams } from './paths/datagrams.ts'
+import type { Discovery } from './paths/discovery.ts'
 import type { PingKind } from './tunnel/pinger.ts'
 import { createFiltering, type FilteringInput } from './tunnel/filtering.ts'
 import { createTunnel, type PeerStats, type PingResult, type Tunnel } from './tunnel/tunnel.ts'
@@ -18,7 +18,7 @@ import type { TunDriver } from './tunnel/tun-driver.ts'
 
 /** What an engine is made from. */
 export type EngineOptions = {
-  readonly udp: Datagrams
+  readonly udp: Discovery
   /** Called for each tunnel. */
   readonly createDriver: () => TunDriver
 }
@@ -33,7 +33,7 @@ export type Engine = {
   /** Makes these the peers, and nobody else. */
   setPeers(peers: readonly AdmittedPeer[]): void
   /** @throws NodeError not-found, bad-argument, timeout, closed */
-  ping(ip: string, kind: PingKind, timeoutMs: number): Promise<PingResult>
+  ping(ip: string, kind: PingKind | 'disco', timeoutMs: number): Promise<PingResult>
   stats(nodeKey: NodePublic): PeerStats | undefined
   endpoints(): readonly string[]
   /** Drops key, peers and sessions. */
@@ -53,6 +53,7 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
     tunnel = undefined
     running = undefined
     peers = []
+    udp.setPeers(null, [])
   }
   return {
     setKey(key) {
@@ -64,6 +65,7 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
       running = wanted
       peers = kept
       tunnel.setPeers(peers)
+      udp.setPeers(running, peers)
     },
     setSelf(next) {
       addresses = next
@@ -73,10 +75,15 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
     setPeers(next) {
       peers = next
       tunnel?.setPeers(next)
+      if (running !== undefined) udp.setPeers(running, next)
     },
     async ping(ip, kind, timeoutMs) {
       if (tunnel === undefined) throw new NodeError('not-logged-in', 'This node is not running')
-      return tunnel.ping(ip, kind, timeoutMs)
+      if (kind !== 'disco') return tunnel.ping(ip, kind, timeoutMs)
+      const owner = tunnel.peerOf(ip)
+      const asked = owner && udp.ping(owner, timeoutMs)
+      // Who takes no part in discovery answers inside the tunnel, on the same way.
+      return asked ?? tunnel.ping(ip, 'TSMP', timeoutMs)
     },
     stats: (nodeKey) => tunnel?.stats(nodeKey),
     endpoints: () => udp.localEndpoints(),

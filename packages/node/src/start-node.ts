@@ -3,12 +3,14 @@
 /**
  * The node: the list of its parts, and how they are put together.
  *
- *     link ──> backend ──> gate ──> engine (tunnel) ──> udp
+ *     link ──> backend ──> gate ──> engine (tunnel) ──> discovery ──> udp
  *       └────> lock ────────┘
  *
  * @module
  */
 
+import { randomBytes } from 'node:crypto'
+import { discoPublicOf, generateDiscoKey } from '@signet/keys'
 import { encodeNotify } from '@signet/protocol/local-api'
 import { createBackend, type Backend } from './backend.ts'
 import { systemClock } from './clock.ts'
@@ -20,6 +22,7 @@ import { serveNodeApi } from './local-api/serve-node-api.ts'
 import { createNodeLock } from './lock/node-lock.ts'
 import { silentLog } from './log.ts'
 import type { NodeOptions } from './node-options.ts'
+import { createDiscovery } from './paths/discovery.ts'
 import { openUdp } from './paths/udp.ts'
 import { createSignetNode, type SignetNode } from './signet-node.ts'
 import { openStateFile } from './state-file.ts'
@@ -36,13 +39,31 @@ export async function startNode(options: NodeOptions): Promise<SignetNode> {
   const stateFile = openStateFile(diskFiles, stateDir)
   await using untilStarted = new AsyncDisposableStack()
   const udp = untilStarted.use(await openUdp(options))
-  const engine = createEngine({ udp, createDriver: createMemoryDriver })
+  // A new one at each start: it tells peers that sessions are gone.
+  const discoKey = generateDiscoKey()
+  const discovery = createDiscovery({
+    udp,
+    key: discoKey,
+    clock,
+    random: (length) => Uint8Array.from(randomBytes(length)),
+  })
+  const engine = createEngine({ udp: discovery, createDriver: createMemoryDriver })
   const { createDialer } = options
   const { link, rpc } = createServerLine({ stateFile, clock, signal: closing.signal, createDialer })
   const onJudged: Backend['onJudged'] = (result) => backend.onJudged(result)
   const lock = createNodeLock({ stateFile, stateDir, rpc, clock, random, log, onJudged })
   const bus = createNotifyBus(encodeNotify)
-  const backend = createBackend({ stateFile, link, ...lock, engine, bus, clock, random, log })
+  const backend = createBackend({
+    stateFile,
+    link,
+    ...lock,
+    engine,
+    bus,
+    clock,
+    random,
+    log,
+    discoKey: discoPublicOf(discoKey),
+  })
   const parts = { stateFile, engine, backend, ...lock }
   const api = await serveNodeApi(options, parts, bus, log)
   untilStarted.move()

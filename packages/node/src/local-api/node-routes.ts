@@ -156,13 +156,16 @@ async function pingResult(
     return { ...known, IsLocalIP: true, Err: `${ip} is local Tailscale IP` }
   if (kind === PingKind.PeerApi) return { ...known, Err: 'this node does not ask peer APIs' }
   try {
-    // There is no disco yet; a TSMP ping goes the same way and is answered by the same node.
-    const tunnelKind = kind === PingKind.Icmp ? 'ICMP' : 'TSMP'
-    const { latencyMs, endpoint } = await engine.ping(ip, tunnelKind, pingTimeoutMs)
+    const { latencyMs, endpoint } = await engine.ping(ip, kindOf(kind), pingTimeoutMs)
     return { ...known, LatencySeconds: latencyMs / 1000, Endpoint: endpoint }
   } catch (error) {
     return { ...known, Err: reasonOf(error) }
   }
+}
+
+function kindOf(kind: string): 'ICMP' | 'TSMP' | 'disco' {
+  if (kind === PingKind.Icmp) return 'ICMP'
+  return kind === PingKind.Tsmp ? 'TSMP' : 'disco'
 }
 
 function whois({ backend }: NodeParts, { query }: ApiRequest): ApiReply {
