@@ -70,6 +70,30 @@ const lock = {
   warnings: [],
 }
 
+const relay = {
+  enabled: true,
+  region: 900,
+  publicKey: 'nodekey:9',
+  stunPort: 3478,
+  stunAnswered: 7,
+  clients: 2,
+  clientsElsewhere: 3,
+  strangers: 0,
+  packets: 10,
+  bytes: 14_000,
+  forwarded: 1,
+  fromMesh: 2,
+  dropped: [
+    { reason: 'queue-full', count: 4 },
+    { reason: 'receiver-gone', count: 0 },
+  ],
+  refused: [],
+  mesh: [{ url: 'https://b.example', state: 'connected', clients: 3, dropped: 0, problem: null }],
+  maps: [
+    { source: '/etc/map.yaml', regions: 2, goodAt: '2026-11-22T10:00:00.000Z', problem: null },
+  ],
+}
+
 async function server(
   t: TestContext,
   answers: Readonly<Record<string, unknown>>,
@@ -274,6 +298,34 @@ describe('admin', () => {
   })
 })
 
+describe('admin relay status', () => {
+  test('shows the relay, its links and its maps', async (t) => {
+    const { admin } = await server(t, { 'GET /relay': relay })
+    const { out, code } = await admin('relay status')
+    assert.equal(code, 0)
+    const lines = out.split('\n').map((line) => line.replace(/ +/g, ' '))
+    for (const line of [
+      'region: 900',
+      'STUN: port 3478, 7 answered',
+      'clients: 2, at other relays 3',
+      'packets: 10 (14000 bytes)',
+      'dropped: queue-full 4',
+      'refused: 0',
+      'https://b.example connected 3 0 -',
+      '/etc/map.yaml 2 2026-11-22 10:00Z -',
+    ]) {
+      assert.ok(lines.includes(line), `${line} in\n${out}`)
+    }
+    assert.deepEqual(JSON.parse((await admin('relay status --json')).out), relay)
+  })
+
+  test('says so when there is none', async (t) => {
+    const off = { ...relay, enabled: false, mesh: [], maps: [] }
+    const { admin } = await server(t, { 'GET /relay': off })
+    assert.equal((await admin('relay status')).out, 'This server is no relay.\n')
+  })
+})
+
 describe('admin doctor', () => {
   const healthy: Patient = {
     users: [user],
@@ -283,6 +335,8 @@ describe('admin doctor', () => {
       ...lock,
       trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1, note: 'for pre-auth key' }],
     },
+    lock: { ...lock, trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1 }] },
+    relay,
     now: Date.parse('2026-11-22T18:00:00Z'),
   }
 
@@ -315,6 +369,17 @@ describe('admin doctor', () => {
       'a key that expires',
       { nodes: [{ ...node, expiry: '2026-11-25T00:00:00Z' }] },
       /within a week of it: laptop/,
+    ],
+    ['a relay without TLS', { relay: { ...relay, region: null } }, /not told of this relay/],
+    [
+      'a broken link',
+      { relay: { ...relay, mesh: [{ ...relay.mesh[0]!, state: 'waiting', problem: 'refused' }] } },
+      /not linked to the relay https:..b.example: refused/,
+    ],
+    [
+      'a map that is refused',
+      { relay: { ...relay, maps: [{ ...relay.maps[0]!, problem: 'region 9 is null' }] } },
+      /an older one is in use.*region 9 is null/,
     ],
     ['a reusable key', { keys: [key] }, /reusable pre-auth keys in force: k1/],
   ]

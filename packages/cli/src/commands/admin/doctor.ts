@@ -7,9 +7,16 @@
  * @module
  */
 
-import type { AdminLock, AdminNode, AdminUser, PreAuthKey } from '@signet/protocol/admin-api'
+import type {
+  AdminLock,
+  AdminNode,
+  AdminRelay,
+  AdminUser,
+  PreAuthKey,
+} from '@signet/protocol/admin-api'
 import type { CommandContext } from '../../command.ts'
 import { adminClient, printJson, takeArguments } from './connect.ts'
+import { relayFindings } from './relay-findings.ts'
 
 /** One thing that the doctor found. */
 export interface Finding {
@@ -24,6 +31,7 @@ export interface Patient {
   readonly nodes: readonly AdminNode[]
   readonly keys: readonly PreAuthKey[]
   readonly lock: AdminLock
+  readonly relay: AdminRelay
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -35,6 +43,7 @@ export async function run(context: CommandContext): Promise<number> {
   takeArguments(context, 0)
   const client = adminClient(context)
   const [users, nodes, keys, lock, acks] = await Promise.all([
+  const [users, nodes, keys, lock, relay] = await Promise.all([
     client.users(),
     client.nodes(),
     client.keys(),
@@ -53,6 +62,9 @@ export async function run(context: CommandContext): Promise<number> {
     lock,
     now: context.io.now(),
   })
+    client.relay(),
+  ])
+  const findings = examine({ users, nodes, keys, lock, relay, now: context.io.now() })
   const { io, flags } = context
   if (flags.switch('json')) printJson(context, { findings })
   else if (findings.length === 0) io.out('Nothing found.\n')
@@ -67,6 +79,7 @@ export function examine(patient: Patient): Finding[] {
     ...lockFindings(patient),
     ...expiryFindings(patient),
     ...keyFindings(patient),
+    ...relayFindings(patient.relay),
   ]
 }
 

@@ -225,6 +225,15 @@ export const adminCommands: readonly Command[] = [
   ...nodeCallCommands,
   ...policyCommands,
   {
+    path: ['admin', 'relay', 'status'],
+    summary: 'Show how the relay is doing',
+    usage: '',
+    details: ['Counts begin when the server starts.'],
+    flags: [...where, jsonFlag],
+    example: 'admin relay status',
+    load: () => import('./relay.ts').then(({ status }) => ({ run: status })),
+  },
+  {
     path: ['admin', 'doctor'],
     summary: 'Look for what is likely to go wrong on the server',
     usage: '',
