@@ -10,7 +10,6 @@ import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
-import type { Socket } from 'node:net'
 import { Duplex, duplexPair } from 'node:stream'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -21,14 +20,11 @@ import {
   encodePing,
   encodeSendPacket,
   encodeStunRequest,
-  GreetingReader,
   MAX_BACKLOG,
   MAX_PACKET,
   parseStunResponse,
   QUEUE_LENGTH,
-  ServerMessageReader,
 } from '@signet/derp'
-import type { ServerMessage } from '@signet/derp'
 import { generateNodeKey, nodePublicOf } from '@signet/keys'
 import type { NodePrivate } from '@signet/keys'
 import { createFakeClock } from '@signet/testkit'
@@ -40,66 +36,8 @@ import { socketTransport } from '../src/relay/socket-transport.ts'
 import { answerTo } from '../src/relay/stun-server.ts'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 import type { RealServer } from './support/real-client.ts'
+import { dialRelay, HELLO, UPGRADE } from './support/relay-client.ts'
 import { openTestServer } from './support/server.ts'
-
-const UPGRADE = 'GET /derp HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: DERP\r\n'
-const HELLO = /^HTTP\/1\.1 101 [^]*?Derp-Version: 2\r\nDerp-Public-Key: [0-9a-f]{64}\r\n\r\n/
-
-/** A client of the relay on a socket. */
-interface Client extends Disposable {
-  readonly socket: Socket
-  /** Waits for the next message. */
-  next(): Promise<ServerMessage>
-  readonly closed: Promise<unknown>
-}
-
-function dial(server: RealServer, nodeKey: NodePrivate, headers = ''): Client {
-  const socket = connect({ port: server.control.port, host: '127.0.0.1' })
-  socket.on('error', () => {})
-  const closed = once(socket, 'close')
-  const greeting = new GreetingReader()
-  const waiting: ((message: ServerMessage) => void)[] = []
-  const arrived: ServerMessage[] = []
-  let head: string | undefined = headers.includes('Fast-Start') ? undefined : ''
-  let reader: ServerMessageReader | undefined
-  const read = (bytes: Uint8Array): void =>
-    reader?.push(bytes, (message) => {
-      const waiter = waiting.shift()
-      // Views of the chunk are good for as long as the test looks at them.
-      if (waiter) waiter(message)
-      else arrived.push(message)
-    })
-  socket.on('data', (chunk: Buffer) => {
-    let bytes = chunk
-    if (head !== undefined) {
-      head += chunk.toString('latin1')
-      const [hello] = HELLO.exec(head) ?? []
-      if (hello === undefined) return
-      bytes = Buffer.from(head.slice(hello.length), 'latin1')
-      head = undefined
-    }
-    if (reader !== undefined) return read(bytes)
-    const found = greeting.push(bytes)
-    if (found === undefined) return
-    reader = new ServerMessageReader(nodeKey, found.serverKey)
-    const info = { version: 2, canAckPings: true, isProber: false, appName: '', meshKey: null }
-    const nonce = new Uint8Array(24)
-    socket.write(encodeClientInfo({ clientKey: nodeKey, serverKey: found.serverKey, nonce, info }))
-    read(found.rest)
-  })
-  socket.write(`${UPGRADE}${headers}\r\n`)
-  return {
-    socket,
-    closed,
-    next: () =>
-      new Promise((resolve) => {
-        const message = arrived.shift()
-        if (message) resolve(message)
-        else waiting.push(resolve)
-      }),
-    [Symbol.dispose]: () => void socket.destroy(),
-  }
-}
 
 function collectGarbage(): void {
   setFlagsFromString('--expose-gc')
@@ -122,8 +60,8 @@ describe('the embedded relay', () => {
   it('carries packets between nodes, with and without fast start', async () => {
     await using server = await startRealServer()
     const [keyA, keyB] = [await joinNode(server, 'a'), await joinNode(server, 'b')]
-    using a = dial(server, keyA)
-    using b = dial(server, keyB, 'Derp-Fast-Start: 1\r\n')
+    using a = dialRelay(server.control.port, keyA)
+    using b = dialRelay(server.control.port, keyB, { headers: 'Derp-Fast-Start: 1\r\n' })
     assert.equal((await a.next()).type, 'server-info')
     assert.equal((await b.next()).type, 'server-info')
     a.socket.write(encodeSendPacket(nodePublicOf(keyB), Uint8Array.of(1, 2, 3)))
@@ -138,10 +76,10 @@ describe('the embedded relay', () => {
 
   it('lets in nodes of this server only, and not after they were removed', async () => {
     await using server = await startRealServer()
-    using stranger = dial(server, generateNodeKey())
+    using stranger = dialRelay(server.control.port, generateNodeKey())
     await stranger.closed
     const key = await joinNode(server, 'a')
-    using a = dial(server, key)
+    using a = dialRelay(server.control.port, key)
     await a.next()
     const { json } = await server.admin('GET', '/nodes')
     await server.admin('DELETE', `/nodes/${json.nodes[0].id}`)
@@ -180,8 +118,8 @@ describe('the embedded relay', () => {
   it('holds back a bounded number of bytes for a client that does not read', async () => {
     await using server = await startRealServer()
     const [keyA, keyB] = [await joinNode(server, 'a'), await joinNode(server, 'b')]
-    using a = dial(server, keyA)
-    using b = dial(server, keyB)
+    using a = dialRelay(server.control.port, keyA)
+    using b = dialRelay(server.control.port, keyB)
     await Promise.all([a.next(), b.next()])
     b.socket.pause()
     const packet = encodeSendPacket(nodePublicOf(keyB), new Uint8Array(MAX_PACKET))
