@@ -335,7 +335,6 @@ describe('admin doctor', () => {
       ...lock,
       trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1, note: 'for pre-auth key' }],
     },
-    lock: { ...lock, trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1 }] },
     relay,
     now: Date.parse('2026-11-22T18:00:00Z'),
   }

@@ -32,6 +32,25 @@ describe('loadServerConfig()', () => {
     assert.equal(config.domain, 'a.example')
   })
 
+  it('has a relay, and STUN where nodes look for it, unless told otherwise', () => {
+    const { relay, stunPort } = loadServerConfig({ env: {}, flags: {} })
+    assert.deepEqual([relay.embedded, relay.region.id, relay.verify], [true, 900, false])
+    assert.equal(stunPort, 'auto')
+    const env = {
+      SIGNET_STUN_PORT: '0',
+      SIGNET_RELAY: 'false',
+      SIGNET_MESH_WITH: 'https://a.example, http://127.0.0.1:1',
+      SIGNET_RELAY_CLIENT_RATE: '1000',
+      SIGNET_DERP_MAP_REFRESH_MINUTES: '5',
+    }
+    const other = loadServerConfig({ env, flags: {} })
+    assert.equal(other.stunPort, undefined)
+    assert.equal(other.relay.embedded, false)
+    assert.deepEqual(other.relay.meshWith, ['https://a.example', 'http://127.0.0.1:1'])
+    assert.deepEqual(other.relay.rate, { bytesPerSecond: 1_000, burst: 0, advertise: false })
+    assert.equal(other.relay.mapRefreshMs, 300_000)
+  })
+
   it('takes a lifetime of 0 days as for ever', () => {
     assert.equal(
       loadServerConfig({ env: {}, flags: { key_lifetime_days: '0' } }).keyLifetimeDays,
@@ -49,6 +68,12 @@ describe('loadServerConfig()', () => {
     ['bad YAML', 'a: [', /Cannot read/],
     ['an alias', 'a: &x [1]\nb: *x', /Cannot read/],
     ['no grace at all', 'ephemeral_grace_seconds: 9', /ephemeral_grace_seconds/],
+    ['a mesh without TLS', 'mesh_with: [http://relay.example]', /https/],
+    ['a map without TLS', 'derp_map_urls: [http://map.example]', /https/],
+    ['no address for STUN', 'stun_host: [relay.example]', /stun_host/],
+    ['a region beyond', 'relay_region_id: 65536', /relay_region_id/],
+    ['a region code with a space', 'relay_region_code: a b', /relay_region_code/],
+    ['neither yes nor no', 'relay: maybe', /relay/],
     ['a negative lifetime', 'key_lifetime_days: -1', /key_lifetime_days/],
   ]
   for (const [what, text, message] of refused) {

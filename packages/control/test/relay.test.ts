@@ -33,7 +33,7 @@ import { NO_RELAYS, relayMapJson } from '../src/relay/relay-map.ts'
 import { ADMISSION_DEADLINE_MS, RECHECK_MS, WRITE_DEADLINE_MS } from '../src/relay/limits.ts'
 import { startRelay } from '../src/relay/relay-server.ts'
 import { socketTransport } from '../src/relay/socket-transport.ts'
-import { answerTo } from '../src/relay/stun-server.ts'
+import { answerTo, startStun } from '../src/relay/stun-server.ts'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 import type { RealServer } from './support/real-client.ts'
 import { dialRelay, HELLO, UPGRADE } from './support/relay-client.ts'
@@ -258,6 +258,27 @@ describe('STUN', () => {
     ]) {
       assert.equal(answerTo(packet, { address: '10.1.2.3', port: 7 }), undefined)
     }
+  })
+
+  it('answers on both families, each with its own addresses', async (t) => {
+    await using server = await startStun({ host: ['127.0.0.1', '::1'], port: 0 }).catch((error) => {
+      t.skip(`no IPv6 here: ${error.message}`)
+      return { port: 0, answered: 0, async [Symbol.asyncDispose]() {} }
+    })
+    if (server.port === 0) return
+    const request = encodeStunRequest(new Uint8Array(12).fill(5))
+    for (const [family, host, length] of [
+      ['udp4', '127.0.0.1', 4],
+      ['udp6', '::1', 16],
+    ] as const) {
+      const socket = createSocket(family)
+      socket.send(request, server.port, host)
+      const [answer, from] = await once(socket, 'message')
+      assert.equal(parseStunResponse(answer).address.length, length)
+      assert.deepEqual([from.address, from.port], [host, server.port])
+      socket.close()
+    }
+    assert.equal(server.answered, 2)
   })
 
   it('says which port is taken', async () => {

@@ -42,13 +42,13 @@ const soon = 7 * 86_400_000
 export async function run(context: CommandContext): Promise<number> {
   takeArguments(context, 0)
   const client = adminClient(context)
-  const [users, nodes, keys, lock, acks] = await Promise.all([
-  const [users, nodes, keys, lock, relay] = await Promise.all([
+  const [users, nodes, keys, lock, acks, relay] = await Promise.all([
     client.users(),
     client.nodes(),
     client.keys(),
     client.lock(),
     client.acks(),
+    client.relay(),
   ])
   const states = new Map(acks.map((ack) => [ack.node, ack.state]))
   const findings = examine({
@@ -60,11 +60,9 @@ export async function run(context: CommandContext): Promise<number> {
     })),
     keys,
     lock,
+    relay,
     now: context.io.now(),
   })
-    client.relay(),
-  ])
-  const findings = examine({ users, nodes, keys, lock, relay, now: context.io.now() })
   const { io, flags } = context
   if (flags.switch('json')) printJson(context, { findings })
   else if (findings.length === 0) io.out('Nothing found.\n')
