@@ -15,7 +15,6 @@ import { after, describe, it } from 'node:test'
 import { encodeSendPacket, encodeWatchConns } from '@signet/derp'
 import { generateNodeKey, nodePublicOf, parseDerpMeshKey } from '@signet/keys'
 import type { DerpMeshKey, NodePrivate } from '@signet/keys'
-import { createFakeClock } from '@signet/testkit'
 import type { FakeClock } from '@signet/testkit'
 import pino from 'pino'
 import {
