@@ -7,6 +7,7 @@
  */
 
 import { crashes } from './crashes.ts'
+import { doors } from './doors.ts'
 import { joining } from './joining.ts'
 import { life } from './life.ts'
 import { lockCommands } from './lock-commands.ts'
@@ -21,6 +22,7 @@ export const scenarios: readonly Scenario[] = [
   ...joining,
   ...life,
   ...paths,
+  ...doors,
   ...lockCommands,
   ...lockedOut,
   ...order,

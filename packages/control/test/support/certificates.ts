@@ -8,7 +8,8 @@
 
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { ecdsaSha256, subjectAltName } from '../../src/acme/csr.ts'
+import { isIPv4 } from 'node:net'
+import { ecdsaSha256 } from '../../src/acme/csr.ts'
 import {
   bitString,
   element,
@@ -23,6 +24,7 @@ import {
 
 /** What stands in a certificate. */
 export interface CertificateSpec {
+  /** DNS names and IPv4 addresses. */
   readonly names: readonly string[]
   readonly from?: number
   readonly until?: number
@@ -97,7 +99,7 @@ function build(parts: {
 }): string {
   const { from = Date.now() - DAY, until = Date.now() + 90 * DAY, names } = parts.spec
   const extensions = [
-    ...(names.length > 0 ? [subjectAltName(names)] : []),
+    ...(names.length > 0 ? [altNames(names)] : []),
     ...(parts.isCa
       ? [sequence(objectId('2.5.29.19'), octetString(sequence(element(1, Uint8Array.of(255)))))]
       : []),
@@ -117,6 +119,15 @@ function build(parts: {
   )
   const der = sequence(body, ecdsaSha256(), bitString(sign('sha256', body, parts.signer)))
   return pem('CERTIFICATE', der)
+}
+
+function altNames(names: readonly string[]): Uint8Array {
+  const list = names.map((name) =>
+    isIPv4(name)
+      ? element(0x87, Uint8Array.from(name.split('.'), Number))
+      : element(0x82, Buffer.from(name, 'ascii')),
+  )
+  return sequence(objectId('2.5.29.17'), octetString(sequence(...list)))
 }
 
 function generalizedTime(ms: number): Uint8Array {
