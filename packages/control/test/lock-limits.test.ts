@@ -210,7 +210,9 @@ describe('branches that lost', () => {
     using server = openTestServer()
     const [a, b, thief] = [server.join('a'), server.join('b'), server.join('thief')]
     const genesis = await lockTailnet(server, [a, b, thief])
-    const [winner] = noOps(server, a, 1)
+    const [winner] = buildUpdates(server, [a], (builder) =>
+      builder.addKey(trusted(generateLockKey())),
+    )
     assert.equal((await sendUpdates(a, [cosignAum(winner!, b.signer)])).status, 200)
     let last: Aum = genesis
     const branch = (count: number): Aum[] =>

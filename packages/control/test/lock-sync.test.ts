@@ -228,6 +228,117 @@ describe('sync/send', () => {
   })
 })
 
+describe('sync/send of a known update by another name', () => {
+  it('is refused, whoever sends it: it could win over what it copies and undo what followed', async () => {
+    using server = openTestServer()
+    const [a, b, thief] = [server.join('a'), server.join('b'), server.join('thief', 'member')]
+    await lockTailnet(server, [a, b])
+    const gone = trusted(generateLockKey())
+    const [add] = buildUpdates(server, [a, b], (builder) => builder.addKey(gone))
+    assert.equal((await sendUpdates(a, [add!])).status, 200)
+    const removal = buildUpdates(server, [a], (builder) => builder.removeKey(gone.public!))
+    assert.equal((await sendUpdates(a, removal)).status, 200)
+    const head = headOf(server)
+    const [first, second] = add!.signatures!
+    const renamed = {
+      'one signature twice': [first!, second!, first!],
+      'signatures turned around': [second!, first!],
+      'a signature left out': [first!],
+      'the other signature left out': [second!],
+    }
+    for (const [name, signatures] of Object.entries(renamed)) {
+      for (const interactive of [false, true]) {
+        const reply = await sendUpdates(thief, [{ ...add!, signatures }], interactive)
+        assert.ok(reply.status >= 400 && reply.status < 500, `${name}: ${reply.text}`)
+      }
+      assert.equal(headOf(server), head, name)
+      assert.equal(server.store.aums(server.tailnet.lock.active!.row.id).length, 3, name)
+    }
+  })
+
+  it('is taken with more signatures, which is how a recovery gathers votes', async () => {
+    using server = openTestServer()
+    const [a, b, c] = [server.join('a'), server.join('b'), server.join('c')]
+    await lockTailnet(server, [a, b, c])
+    const [add] = buildUpdates(server, [a], (builder) => builder.addKey(trusted(generateLockKey())))
+    assert.equal((await sendUpdates(a, [add!])).status, 200)
+    const two = cosignAum(add!, b.signer)
+    assert.equal((await sendUpdates(a, [two], false)).status, 200)
+    assert.equal(headOf(server), aumHashText(aumHash(two)))
+    const { signatures } = cosignAum(add!, c.signer)
+    const others = { ...add!, signatures: signatures! }
+    assert.equal((await sendUpdates(a, [others], false)).status, 403)
+    // Both in one message: the second is measured against the first.
+    const three = cosignAum(two, c.signer)
+    const turned = { ...three, signatures: three.signatures!.toReversed() }
+    assert.equal((await sendUpdates(a, [three, turned], false)).status, 403)
+    assert.equal(headOf(server), aumHashText(aumHash(two)))
+    assert.equal((await sendUpdates(a, [three], false)).status, 200)
+  })
+})
+
+describe('sync/send that undoes what is in force', () => {
+  /** An update on the genesis, signed by these, that wins over another by its hash if weights are equal. */
+  function rival(genesis: Aum, over: Aum, signers: readonly Machine[]): Aum {
+    for (;;) {
+      const aum = signAum(
+        {
+          ...EMPTY_AUM,
+          kind: AumKind.AddKey,
+          prev: aumHashBytes(aumHash(genesis)),
+          key: trusted(generateLockKey()),
+        },
+        signers.map((machine) => machine.signer),
+      )
+      if (aumHash(aum) < aumHash(over)) return aum
+    }
+  }
+
+  async function withRemovedThief() {
+    const server = openTestServer()
+    const [a, b, thief] = [server.join('a'), server.join('b'), server.join('thief')]
+    const genesis = await lockTailnet(server, [a, b, thief])
+    const [first] = addKeys(server, a, 1)
+    assert.equal((await sendUpdates(a, [first!])).status, 200)
+    const removal = buildUpdates(server, [a], (builder) => builder.removeKey(thief.signer.keyId))
+    assert.equal((await sendUpdates(a, removal)).status, 200)
+    return { server, a, b, thief, genesis, first: first! }
+  }
+
+  it('is refused when a signer is no longer trusted and the votes are no more', async () => {
+    const { server, thief, genesis, first } = await withRemovedThief()
+    using _ = server
+    const head = headOf(server)
+    const reply = await sendUpdates(thief, [rival(genesis, first, [thief])], false)
+    assert.equal(reply.status, 403, reply.text)
+    assert.match(reply.text, /no longer trusted/)
+    assert.equal(headOf(server), head)
+    assert.equal(server.store.aums(server.tailnet.lock.active!.row.id).length, 3)
+  })
+
+  it('is taken from keys that are trusted, so that servers and nodes agree after a backup', async () => {
+    const { server, b, genesis, first } = await withRemovedThief()
+    using _ = server
+    const winner = rival(genesis, first, [b])
+    assert.equal((await sendUpdates(b, [winner], false)).status, 200)
+    assert.equal(headOf(server), aumHashText(aumHash(winner)))
+  })
+
+  it('is taken with more votes, from keys that were removed too: a recovery from a thief', async () => {
+    using server = openTestServer()
+    const [a, b, thief] = [server.join('a'), server.join('b'), server.join('thief')]
+    const genesis = await lockTailnet(server, [a, b, thief])
+    const removals = buildUpdates(server, [thief], (builder) => {
+      builder.removeKey(a.signer.keyId)
+      builder.removeKey(b.signer.keyId)
+    })
+    assert.equal((await sendUpdates(thief, removals)).status, 200)
+    const winner = rival(genesis, removals[0]!, [a, b])
+    assert.equal((await sendUpdates(a, [winner], false)).status, 200)
+    assert.equal(headOf(server), aumHashText(aumHash(winner)))
+  })
+})
+
 describe('sync/send of a revocation', () => {
   async function withThief() {
     const server = openTestServer()

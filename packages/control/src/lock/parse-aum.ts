@@ -7,7 +7,7 @@
  * @module
  */
 
-import { equalBytes } from '@signet/codec'
+import { equalBytes, toHex } from '@signet/codec'
 import { isSmallOrder } from '@signet/crypto'
 import { AumKind, decodeAum, encodeAum, TkaError } from '@signet/tka'
 import type { Aum, Key } from '@signet/tka'
@@ -32,6 +32,9 @@ export function parseAum(bytes: Uint8Array): Aum {
   if (keys.some((key) => key.public !== null && isSmallOrder(key.public))) {
     throw malformed('anybody could sign with a key in it; look whether the key was copied whole')
   }
+  // A signature that is there twice gives an update another name, and makes it slow to check.
+  const signers = (aum.signatures ?? []).map(({ keyId }) => toHex(keyId ?? new Uint8Array()))
+  if (new Set(signers).size < signers.length) throw malformed('one key has signed it twice')
   if (aum.kind === AumKind.Invalid) throw malformed('it has no kind')
   return aum
 }

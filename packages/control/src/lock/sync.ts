@@ -47,6 +47,8 @@ import { refusalOf, requireActive, requireCurrent } from './context.ts'
 import { draftOn } from './draft-store.ts'
 import type { DraftAumStore } from './draft-store.ts'
 import { parseAum } from './parse-aum.ts'
+import { refuseRenamed } from './renamed-update.ts'
+import { checkRewind } from './rewind-rule.ts'
 import type { ActiveLock } from './state.ts'
 
 /** What a node needs to begin, or to end. */
@@ -195,8 +197,10 @@ function inform(active: ActiveLock, draft: DraftAumStore, updates: readonly Aum[
 /** Limits that the authority itself does not have. */
 function checkResult(active: ActiveLock, draft: DraftAumStore, authority: Authority): void {
   for (const aum of draft.added) {
+    refuseRenamed(aum, draft)
     checkCheckpoint(aum, { store: draft, chain: authority.chain, head: active.authority.state })
   }
+  checkRewind(active.authority, authority, draft)
   const keys = authority.state.keys?.length ?? 0
   if (keys > MAX_KEYS) {
     throw new ControlError(
