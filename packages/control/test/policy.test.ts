@@ -341,6 +341,43 @@ describe('readPolicy() refuses', () => {
   })
 })
 
+describe('readPolicy() tests', () => {
+  const read = (test: string) =>
+    readPolicy(`{${head} "acls": [
+      {"action": "accept", "src": ["group:dev"], "dst": ["tag:web:80"]},
+      {"action": "accept", "src": ["*"], "dst": ["db:5432"]},
+      {"action": "accept", "proto": "udp", "src": ["tag:web"], "dst": ["10.9.0.0/16:53"]},
+      {"action": "accept", "src": ["autogroup:member"], "dst": ["autogroup:self:22"]}],
+      "tests": [${test}]}`)
+
+  const holds: readonly string[] = [
+    '{"src": "ann@", "accept": ["tag:web:80", "db:5432", "ann@:22"], "deny": ["tag:web:443", "bob@:22"]}',
+    '{"src": "group:dev", "accept": ["tag:web:80"]}',
+    '{"src": "bob@", "deny": ["tag:web:80"], "accept": ["10.1.2.3:5432"]}',
+    '{"src": "tag:web", "proto": "udp", "accept": ["10.9.1.1:53"], "deny": ["10.8.1.1:53"]}',
+    '{"src": "tag:web", "deny": ["10.9.1.1:53", "tag:web:22"]}',
+    '{"src": "100.64.9.9", "accept": ["db:5432"]}',
+  ]
+  for (const test of holds) it(`hold: ${test}`, () => void read(test))
+
+  const failing: readonly (readonly [string, RegExp])[] = [
+    [
+      '{"src": "bob@", "accept": ["tag:web:80"]}',
+      /tests\[0\]\.accept\[0\]: the test fails: bob@ does not reach tag:web:80/,
+    ],
+    [
+      '{"src": "ann@", "deny": ["db:5432", "tag:web:80"]}',
+      /deny\[0\].*reaches db:5432\n.*deny\[1\]/,
+    ],
+    ['{"src": "ann@", "accept": ["tag:web:80-81"]}', /names one port/],
+    ['{"src": "*", "accept": ["tag:web:80"]}', /is about a user/],
+    ['{"src": "tag:none", "accept": []}', /tests\[0\]\.src/],
+  ]
+  for (const [test, message] of failing) {
+    it(`refuse: ${test}`, () => assert.throws(() => read(test), { code: 'bad-policy', message }))
+  }
+})
+
 describe('readPolicy() accepts', () => {
   it('comments, trailing commas and a name like __proto__', () => {
     const text = `\uFEFF// who\n{ /* what */ "groups": {"group:dev": ["ann@",],}, // why

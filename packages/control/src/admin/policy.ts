@@ -43,7 +43,7 @@ export function policyRoutes({ steering }: AdminServices): Hono {
 /** What a policy amounts to, in a line. */
 export function summaryOf(policy: Policy | null): string {
   if (policy === null) return NO_POLICY
-  const { acls, grants, ssh, nodeAttrs } = policy.counts
+  const { acls, grants, ssh, nodeAttrs, tests } = policy.counts
   if (acls + grants === 0) return 'no acls and no grants: no node may reach any other'
-  return `${acls} acls, ${grants} grants, ${ssh} ssh rules, ${nodeAttrs} nodeAttrs`
+  return `${acls} acls, ${grants} grants, ${ssh} ssh rules, ${nodeAttrs} nodeAttrs, ${tests} tests passed`
 }

@@ -226,7 +226,7 @@ function wholePrefixText({ bytes, bits }: IpPrefix): string {
 }
 
 /** `host:ports`, of which the host may have colons itself. */
-function splitPorts(text: string): readonly [host: string, ports: string] {
+export function splitPorts(text: string): readonly [host: string, ports: string] {
   const colon = text.lastIndexOf(':')
   const host = text.slice(0, Math.max(0, colon))
   return [host.replace(/^\[(.*)\]$/, '$1'), text.slice(colon + 1)]

@@ -23,6 +23,7 @@ import { filtersFor, readFilters } from './filters.ts'
 import { parseRelaxedJson } from './relaxed-json.ts'
 import { checkMember, readSelector } from './selectors.ts'
 import { sshFor, readSsh } from './ssh.ts'
+import { runTests } from './tests.ts'
 
 /** What a policy says to one node, as it is sent. */
 export interface Ruled {
@@ -36,7 +37,7 @@ export interface Policy {
   /** Its text, as it was given. */
   readonly text: string
   /** How many rules it has, by section. */
-  readonly counts: Readonly<Record<'acls' | 'grants' | 'ssh' | 'nodeAttrs', number>>
+  readonly counts: Readonly<Record<'acls' | 'grants' | 'ssh' | 'nodeAttrs' | 'tests', number>>
   readonly forNode: (directory: Directory, id: number) => Ruled
   /** Whether a node may carry a route without being asked. */
   readonly approves: (node: DirectoryNode, route: string) => boolean
@@ -62,6 +63,8 @@ export function readPolicy(text: string): Policy {
   const attributes = readAttributes(document, faults)
   const approvers = readAutoApprovers(document, faults)
   faults.throwIfAny()
+  runTests(document, filters, faults)
+  faults.throwIfAny()
   return {
     text,
     counts: {
@@ -69,6 +72,7 @@ export function readPolicy(text: string): Policy {
       grants: document.grants.length,
       ssh: document.ssh.length,
       nodeAttrs: document.nodeAttrs.length,
+      tests: document.tests.length,
     },
     forNode(directory, id) {
       const node = directory.nodes.get(id)
