@@ -38,7 +38,10 @@ export function describeHost(info: Hostinfo | null, before: NodeRow | null): Hos
     return { hostinfo: before.hostinfo, hostname: before.hostname, homeRelay: before.homeRelay }
   }
   const parsed = parseHostinfo(text)
-  return { hostinfo: text, hostname: hostnameOf(parsed), homeRelay: homeRelayOf(parsed) }
+  // A client that finds no relay keeps the one that it had: peers could not be told otherwise, short of taking
+  // the node away from them first.
+  const homeRelay = homeRelayOf(parsed) || (before?.homeRelay ?? 0)
+  return { hostinfo: text, hostname: hostnameOf(parsed), homeRelay }
 }
 
 function withMeasurements(info: Hostinfo, before: NodeRow | null): Hostinfo {

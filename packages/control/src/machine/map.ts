@@ -47,8 +47,8 @@ export async function serveMap(
   if (stream.closed) return null
   const compression = compressionOf(request)
   if (request.Stream === true) {
-    noteHead(found, request, services.clock.now())
-    openStream(services, found, compression, stream)
+    if (request.ReadOnly !== true) noteHead(found, request, services.clock.now())
+    openStream(services, found, request, stream)
     return null
   }
   // Acknowledged when it is durable.
@@ -66,7 +66,7 @@ function compressionOf(request: MapRequest): Compression {
 function openStream(
   services: MachineServices,
   { tailnet, node }: FoundNode,
-  compression: Compression,
+  request: MapRequest,
   stream: ServerStream,
 ): void {
   const { sessions, presence } = services.runtime(tailnet)
@@ -74,7 +74,8 @@ function openStream(
   const disconnect = presence.connect(node.row.id)
   const current = tailnet.nodes.get(node.row.id) ?? node
   const session = sessions.open(current, {
-    compression,
+    compression: compressionOf(request),
+    omitPeers: request.OmitPeers === true,
     sink: streamSink(stream),
     onEnd: disconnect,
   })

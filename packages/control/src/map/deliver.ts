@@ -35,6 +35,15 @@ const MAX_LOCK_REPEAT_MS = 60 * 60_000
 /** Patches from which on a change of the lock is encoded once for all, rather than in one frame for each. */
 const MANY_PATCHES = 16
 
+/** For a session that wants no peers. */
+const NO_DELTA: Delta = {
+  to: 0,
+  changed: new Map(),
+  patches: new Map(),
+  removed: [],
+  profiles: [],
+}
+
 /** Edits what one viewer is told; null sends nothing. For tests that lie. */
 export type MapIntercept = (
   viewer: { readonly id: number; readonly nodeKey: string },
@@ -140,6 +149,11 @@ export class Deliverer {
 
   #deliverAll(session: Session, node: TailnetNode, signal: LockSignal): void {
     const { tailnet, clock, counters, intercept, relays, guide, onUnread } = this.#options
+    if (session.self !== -1 && tailnet.nodes.size === 1) {
+      // An empty list of peers says nothing: who may still have some has to start anew.
+      session.sink.end()
+      return
+    }
     counters.fullFrames++
     const options = {
       lock: lockSignalJson(signal),
@@ -148,9 +162,10 @@ export class Deliverer {
       guidance: guide.for(node),
     }
     this.#markLockTold(session)
-    if (intercept === undefined && session.compression === 'zstd') {
+    if (intercept === undefined && session.compression === 'zstd' && !session.omitPeers) {
       this.#write(session, this.#full.frame(node, options))
-    } else this.#send(session, composeFull(tailnet, node, { ...options, peers: true }))
+    } else
+      this.#send(session, composeFull(tailnet, node, { ...options, peers: !session.omitPeers }))
     if (session.blockedSince !== null) onUnread(session)
   }
 
@@ -170,14 +185,14 @@ export class Deliverer {
   #deliverChanges(session: Session, node: TailnetNode, signal: LockSignal): boolean {
     const { tailnet, intercept } = this.#options
     const from = session.delivered
-    const delta = this.#shared.deltaSince(from)
+    const delta = session.omitPeers ? NO_DELTA : this.#shared.deltaSince(from)
     if (delta === null) return false
     const lock = session.lock === signal ? null : lockSignalJson(signal)
     if (lock !== null) this.#markLockTold(session)
     const self = this.#isSelfOwed(session, node)
       ? selfJson(tailnet, node, this.#options.guide.for(node).attributes)
       : null
-    const isShareable = self === null && !concerns(delta, session.nodeId)
+    const isShareable = self === null && !session.omitPeers && !concerns(delta, session.nodeId)
     if (intercept === undefined && (isShareable || isForAll(delta, session.nodeId, lock))) {
       if (self !== null) this.#send(session, `{"Node":${self}}`)
       const frame = this.#shared.frame(delta, from, session.compression, lock)

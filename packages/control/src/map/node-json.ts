@@ -79,7 +79,10 @@ export function patchJson(node: TailnetNode, clock: number): string | null {
   if ((rekeyed || stamps.disco > clock) && row.discoKey !== null) patch['DiscoKey'] = row.discoKey
   if (stamps.online > clock) {
     patch['Online'] = online
-    if (!online && row.lastSeenAt !== null) patch['LastSeen'] = wireTime(row.lastSeenAt)
+    // Clients drop a patch whole that says offline with a disco key and a time that is not new to them.
+    if (!online && row.lastSeenAt !== null && patch['DiscoKey'] === undefined) {
+      patch['LastSeen'] = wireTime(row.lastSeenAt)
+    }
   }
   if (rekeyed || stamps.expiry > clock) {
     patch['KeyExpiry'] = row.expiresAt === null ? NEVER : wireTime(row.expiresAt)

@@ -31,6 +31,8 @@ export interface Session {
   /** The key with which it was opened: when the node has another, the session is over. */
   readonly nodeKey: NodePublic
   readonly compression: Compression
+  /** It asked for its own record only. */
+  readonly omitPeers: boolean
   readonly sink: FrameSink
   /** Called once, when the session is over for whatever reason. */
   readonly onEnd: () => void

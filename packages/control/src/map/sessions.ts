@@ -98,6 +98,7 @@ export class MapSessions implements Disposable {
     node: TailnetNode,
     options: {
       readonly compression: Compression
+      readonly omitPeers?: boolean
       readonly sink: FrameSink
       readonly onEnd: () => void
     },
@@ -106,6 +107,7 @@ export class MapSessions implements Disposable {
       nodeId: node.row.id,
       nodeKey: node.row.nodeKey,
       compression: options.compression,
+      omitPeers: options.omitPeers ?? false,
       sink: options.sink,
       onEnd: options.onEnd,
       delivered: -1,
