@@ -85,6 +85,46 @@ test('serve and node: a node joins, is seen on both sides, and all end on SIGTER
   assert.equal(await exitCode(server.child), 0)
 })
 
+test('up without a key prints an address, and waits until somebody approves', async (t) => {
+  const dir = mkdtempSync(join(tmpdir(), 'signet-cli-'))
+  t.after(() => rmSync(dir, { recursive: true }))
+  const state = join(dir, 'server')
+  const server = await program(t, ['serve', '--state-dir', state, '--listen', '127.0.0.1:0'])
+  const url = server.line.replace('Signet server at ', '')
+  const own = join(dir, 'a')
+  await program(t, ['node', '--state-dir', own, '--bind', '127.0.0.1'])
+  const env = { SIGNET_SOCKET: join(own, 'node.sock') }
+  const admin = (...words: string[]): ReturnType<typeof signet> =>
+    signet(['admin', 'nodes', ...words, '--state-dir', state])
+
+  const up = ['up', '--login-server', url, '--hostname', 'a', '--timeout', '20s']
+  const denied = signet(up, { env })
+  const asked = await pending(admin)
+  assert.equal(asked.hostname, 'a')
+  assert.equal((await admin('deny', asked.url)).code, 0)
+  const { code, err } = await denied
+  assert.equal(code, 1)
+  assert.match(err, /backend error: an administrator has denied this login/)
+
+  const approved = signet(up, { env })
+  const again = await pending(admin)
+  assert.notEqual(again.url, asked.url)
+  assert.match((await admin('approve', again.url)).out, /^a has joined as 100\.64\.0\.1,/)
+  const outcome = await approved
+  assert.equal(outcome.code, 0, outcome.err)
+  assert.equal(outcome.err, `\nTo authenticate, visit:\n\n\t${again.url}\n\nSuccess.\n`)
+})
+
+/** The login that waits on an open connection, once there is one. */
+async function pending(
+  admin: (...words: string[]) => ReturnType<typeof signet>,
+): Promise<{ readonly url: string; readonly hostname: string }> {
+  for (;;) {
+    const { logins } = JSON.parse((await admin('pending', '--json')).out)
+    if (logins[0]?.connected === true) return logins[0]
+  }
+}
+
 test('serve says which setting is wrong, exit code 2', async () => {
   const { code, err } = await signet('serve --state-dir /tmp --listen nowhere')
   assert.equal(code, 2)

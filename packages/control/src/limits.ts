@@ -76,10 +76,12 @@ export const MAX_CONNECTIONS: number = 60_000
 export const REGISTRATIONS_PER_MINUTE: number = 120
 /** Interactive logins of one machine in a minute: each is a person who typed something, or a client that starts. */
 export const LOGINS_PER_MINUTE: number = 30
-/** Interactive logins of all machines that have no node here, in a minute: anybody can make machine keys. */
-export const STRANGER_LOGINS_PER_MINUTE: number = 600
+/** Interactive logins from one address of machines that have no node here, in a minute: an office that moves in. */
+export const STRANGER_LOGINS_PER_MINUTE: number = 60
 /** Interactive logins of such machines that are remembered at once; each has at most some 12 KiB. */
 export const MAX_STRANGER_LOGINS: number = 1_000
+/** Followups of one login that wait at once: one, and another whose connection broke unseen. */
+export const MAX_FOLLOWUPS: number = 2
 /** An interactive login that nobody decides is forgotten, and so is an approval that the machine does not fetch. */
 export const LOGIN_MS: number = 60 * 60_000
 /** What was decided is remembered: the answer may be lost on its way, and clients repeat a denied followup. */

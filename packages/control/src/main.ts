@@ -54,6 +54,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       tailnets,
       clock,
       logger,
+      expectsKey: (key) => logins.isExpected(key),
       onChange: () => runtimes.relaysChanged(),
     }),
   )

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { LOGINS_PER_MINUTE } from '../src/limits.ts'
 import { loginPage } from '../src/http/login-page.ts'
 import { openTestServer } from './support/server.ts'
 import { startRealServer, connectMachine } from './support/real-client.ts'
@@ -73,6 +74,23 @@ describe('loginPage()', () => {
     assert.equal(response.headers.get('x-frame-options'), 'DENY')
     assert.equal(/<script|<form|<a |javascript:/i.test(await response.text()), false)
     assert.equal((await fetch(json.AuthURL, { method: 'POST' })).status, 405)
+    machine.close()
+  })
+
+  it('a machine that asks too often is answered 429, in plain text, with the time to wait', async () => {
+    await using server = await startRealServer()
+    const machine = await connectMachine(server, 'a')
+    for (let time = 0; time < LOGINS_PER_MINUTE; time++) {
+      assert.equal((await machine.register(null)).status, 200)
+    }
+    const response = await machine.connection.request({
+      method: 'POST',
+      path: '/machine/register',
+      body: JSON.stringify({ Version: 145, NodeKey: machine.nodePublic }),
+    })
+    assert.equal(response.status, 429)
+    assert.equal(response.headers['retry-after'], '2')
+    assert.match(String(response.headers['content-type']), /^text\/plain/)
     machine.close()
   })
 

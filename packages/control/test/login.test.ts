@@ -12,6 +12,7 @@ import {
   DECIDED_LOGIN_MS,
   LOGIN_MS,
   LOGINS_PER_MINUTE,
+  MAX_FOLLOWUPS,
   MAX_SIGNATURE_BYTES,
   MAX_STRANGER_LOGINS,
   OFFLINE_GRACE_MS,
@@ -65,6 +66,8 @@ function ask(machine: Machine, fields: Parameters<Machine['register']>[0] = {}) 
   const { NodeKeySignature: _stashed, ...rest } = fields
   return { url: AuthURL, fields: { ...rest, Followup: AuthURL } }
 }
+
+const never = new AbortController().signal
 
 const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
   const nothing = new Promise((resolve) => setImmediate(() => resolve('nothing')))
@@ -273,15 +276,20 @@ describe('interactive login, hostile', () => {
     assert.equal(server.tailnet.nodes.size, 0)
   })
 
-  it('has one login for each machine, under one address', async () => {
+  it('has one login for each machine, each time under another address', async () => {
     using server = openTestServer()
     const machine = server.machine('a')
     const first = ask(machine)
+    const held = machine.followUp(first.fields)
     machine.nodeKey = generateNodeKey()
-    assert.equal(ask(machine).url, first.url)
+    const second = ask(machine)
+    assert.notEqual(second.url, first.url)
+    // The followup of the first, whose client is gone, does not ask again in its turn.
+    await assert.rejects(held, { code: 'rate-limited' })
     const [only, ...others] = await admin(server).pending()
     assert.equal(others.length, 0)
     assert.equal(only!.nodeKey, nodePublicOf(machine.nodeKey))
+    await assert.rejects(admin(server).approve(first.url), /404/)
   })
 
   it('slows down a machine that asks too often, with 429 and when to come again', async () => {
@@ -298,27 +306,67 @@ describe('interactive login, hostile', () => {
     assert.equal((await known.followUp())!.MachineAuthorized, true)
   })
 
-  it('bounds what machines without a node can ask for, and leaves room to those that have one', async () => {
+  it('bounds what machines without a node can ask for from one place, and lets others ask', async () => {
+    using server = openTestServer()
+    const from = (source: string): Machine => {
+      const machine = server.machine('x')
+      machine.source = source
+      return machine
+    }
+    for (let time = 0; time < STRANGER_LOGINS_PER_MINUTE; time++) ask(from(`2001:db8::${time}`))
+    assert.throws(() => from('2001:db8::ffff').register(), { code: 'rate-limited' })
+    ask(from('2001:db8:0:1::1'))
+    // A machine that has a node is counted by itself, and a proxy on this machine stands for everybody.
+    const known = server.join('known')
+    known.nodeKey = generateNodeKey()
+    known.source = '2001:db8::1'
+    ask(known)
+    for (let time = 0; time < 2 * STRANGER_LOGINS_PER_MINUTE; time++) ask(from('127.0.0.1'))
+  })
+
+  it('lets a flood drive out its own, and leaves room to those that have a node', async () => {
     using server = openTestServer()
     const known = server.join('known')
     known.nodeKey = generateNodeKey()
     const own = ask(known)
     const patient = server.machine('patient')
     const held = patient.followUp(ask(patient).fields)
-    let asked = 1
-    const flood = (count: number): void => {
-      for (let time = 0; time < count; time++, asked++) ask(server.machine('x'))
-    }
-    flood(STRANGER_LOGINS_PER_MINUTE - 1)
-    assert.throws(() => server.machine('x').register(), { code: 'rate-limited' })
-    server.clock.advance(60_000)
-    flood(MAX_STRANGER_LOGINS - asked)
-    assert.equal(server.services.logins.all().length, MAX_STRANGER_LOGINS + 1)
-    flood(10)
-    assert.equal(server.services.logins.all().length, MAX_STRANGER_LOGINS + 1)
-    assert.ok(server.services.logins.byUrl(own.url))
-    // Who waits on an open connection makes room last.
+    const flood = (count: number): Machine[] =>
+      Array.from({ length: count }, () => {
+        const machine = server.machine('x')
+        machine.source = '127.0.0.1'
+        ask(machine)
+        return machine
+      })
+    const { logins } = server.services
+    const [oldest] = flood(MAX_STRANGER_LOGINS - 1)
+    assert.equal(logins.all().length, MAX_STRANGER_LOGINS + 1)
+    const machineKey = machinePublicOf(oldest!.machineKey)
+    assert.ok(logins.ofMachine(machineKey))
+    flood(1)
+    assert.equal(logins.all().length, MAX_STRANGER_LOGINS + 1)
+    assert.equal(logins.ofMachine(machineKey), undefined)
+    flood(100)
+    // Also when everybody waits on an open connection, one goes, and does not drive out the next.
+    const waiting = logins.all().map(async (login) => logins.changed(login, never))
+    flood(1)
+    assert.equal((await Promise.all(waiting.map(isSettled))).filter(Boolean).length, 1)
+    assert.ok(logins.byUrl(own.url))
     assert.equal(await isSettled(held), false)
+  })
+
+  it('holds two followups of a login: the oldest makes room, and is told to wait', async () => {
+    using server = openTestServer()
+    const machine = server.machine('a')
+    const { url, fields } = ask(machine)
+    const held = Array.from({ length: MAX_FOLLOWUPS }, () => machine.followUp(fields))
+    assert.deepEqual(await Promise.all(held.map(isSettled)), [false, false])
+    const last = machine.followUp(fields)
+    await assert.rejects(held[0]!, { code: 'rate-limited', retryAfterSeconds: 30 })
+    assert.equal(await isSettled(held[1]!), false)
+    await admin(server).approve(url)
+    for (const each of [held[1]!, last]) assert.equal((await each)!.MachineAuthorized, true)
+    assert.equal(server.tailnet.nodes.size, 1)
   })
 
   it('shortens what it keeps, and refuses a signature beyond its limit', async () => {
@@ -353,6 +401,7 @@ describe('interactive login of a node that is here', () => {
       [],
     )
     assert.equal(server.tailnet.nodeByKey(OldNodeKey)?.online, true)
+    assert.equal(server.services.logins.isExpected(nodePublicOf(a.nodeKey)), true)
     await admin(server).approve(url)
     assert.equal((await held)!.MachineAuthorized, true)
     server.runtime.sessions.flush()

@@ -10,9 +10,9 @@
  * costs a person one more look. What is here proves nothing to anybody: an address is hard to guess, and knowing
  * one lets nobody in. The machine that waits is known by its machine key, and whoever decides by the admin socket.
  *
- * Anybody can make machine keys and ask, so the logins of machines that have no node here are bounded, and the one
- * that was asked about longest ago, and that nobody waits for, makes room. Machines that have a node take one place
- * each, of their own.
+ * Anybody can make machine keys and ask, so the logins of machines that have no node here are bounded. When there is
+ * no room, the address from which most were asked for loses one: the oldest that nobody waits for, or the oldest. So
+ * who asks for a thousand drives out their own. Machines that have a node take one place each, besides.
  *
  * @module
  */
@@ -21,7 +21,8 @@ import { randomBytes } from 'node:crypto'
 import { toHex } from '@signet/codec'
 import type { LockPublic, MachinePublic, NodePublic } from '@signet/keys'
 import type { Clock } from '../clock.ts'
-import { DECIDED_LOGIN_MS, LOGIN_MS, MAX_STRANGER_LOGINS } from '../limits.ts'
+import { DECIDED_LOGIN_MS, LOGIN_MS, MAX_FOLLOWUPS, MAX_STRANGER_LOGINS } from '../limits.ts'
+import { addressBytes, placeOf } from '../relay/strangers.ts'
 import type { UserRow } from '../store/rows.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 
@@ -71,6 +72,9 @@ export interface Login {
   readonly problem: string
 }
 
+/** Why a wait is over. When others took its place, asking again at once would take theirs. */
+export type Woken = 'changed' | 'replaced'
+
 /** All logins that are under way. */
 export interface Logins extends Disposable {
   /** What a person opens. */
@@ -80,12 +84,14 @@ export interface Logins extends Disposable {
   byUrl(url: string): Login | undefined
   ofMachine(key: MachinePublic): Login | undefined
   all(): readonly Login[]
-  /** A machine asks; what it asked before is replaced, under the same address. */
+  /** A machine asks; what it asked before is replaced. */
   ask(machineKey: MachinePublic, request: LoginRequest, isStranger: boolean): Login
   /** What was decided; whoever waits is woken. */
   decide(login: Login, state: LoginState, problem?: string): void
   /** Resolves when something is decided, the login is forgotten, or the signal aborts. */
-  changed(login: Login, signal: AbortSignal): Promise<void>
+  changed(login: Login, signal: AbortSignal): Promise<Woken>
+  /** Whether a node that is here waits for this key to be approved as its next one. */
+  isExpected(key: NodePublic): boolean
   /** Whether a machine is waiting on an open connection. */
   isHeld(key: MachinePublic): boolean
 }
@@ -94,7 +100,8 @@ type Entry = {
   -readonly [K in keyof Login]: Login[K]
 } & {
   readonly isStranger: boolean
-  readonly waiters: Set<() => void>
+  readonly place: string
+  readonly waiters: Set<(how: Woken) => void>
   cancel: () => void
 }
 
@@ -103,26 +110,29 @@ export function createLogins(clock: Clock, url: () => string): Logins {
   const entries = new Map<string, Entry>()
   const byMachine = new Map<MachinePublic, Entry>()
 
-  const wake = ({ waiters }: Entry): void => {
+  const wake = ({ waiters }: Entry, how: Woken): void => {
     const woken = [...waiters]
     waiters.clear()
-    for (const each of woken) each()
+    for (const each of woken) each(how)
   }
-  const forget = (entry: Entry): void => {
+  const forget = (entry: Entry, how: Woken): void => {
     entry.cancel()
     entries.delete(entry.id)
     if (byMachine.get(entry.machineKey) === entry) byMachine.delete(entry.machineKey)
-    wake(entry)
+    wake(entry, how)
   }
   const keepFor = (entry: Entry, ms: number): void => {
     entry.cancel()
-    entry.cancel = clock.schedule(ms, () => forget(entry))
+    entry.cancel = clock.schedule(ms, () => forget(entry, 'changed'))
   }
   const makeRoom = (): void => {
     const strangers = [...entries.values()].filter((entry) => entry.isStranger)
     if (strangers.length < MAX_STRANGER_LOGINS) return
-    const victim = strangers.find((entry) => entry.waiters.size === 0) ?? strangers[0]
-    if (victim !== undefined) forget(victim)
+    const crowds = Map.groupBy(strangers, ({ place }) => place)
+    const crowd = [...crowds.values()].reduce((a, b) => (b.length > a.length ? b : a))
+    const victim = crowd.find((entry) => entry.waiters.size === 0) ?? crowd[0]
+    // Were it to ask again at once, it would drive out the next one, and so on.
+    if (victim !== undefined) forget(victim, 'replaced')
   }
   const entryOf = (login: Login): Entry | undefined => {
     const entry = entries.get(login.id)
@@ -141,15 +151,8 @@ export function createLogins(clock: Clock, url: () => string): Logins {
     all: () => [...entries.values()],
     ask(machineKey, request, isStranger) {
       const before = byMachine.get(machineKey)
-      if (before?.state.kind === 'waiting') {
-        before.request = request
-        // Asked about just now: others make room first.
-        entries.delete(before.id)
-        entries.set(before.id, before)
-        keepFor(before, LOGIN_MS)
-        return before
-      }
-      if (before !== undefined) forget(before)
+      // Under another address: official clients take the one that they know already for no answer.
+      if (before !== undefined) forget(before, 'replaced')
       if (isStranger) makeRoom()
       const entry: Entry = {
         // 128 bits: nobody finds another's by trying.
@@ -160,6 +163,7 @@ export function createLogins(clock: Clock, url: () => string): Logins {
         state: { kind: 'waiting' },
         problem: '',
         isStranger,
+        place: placeOf(addressBytes(request.from)),
         waiters: new Set(),
         cancel: () => {},
       }
@@ -175,24 +179,33 @@ export function createLogins(clock: Clock, url: () => string): Logins {
       entry.problem = problem
       const isOver = state.kind === 'joined' || state.kind === 'denied'
       keepFor(entry, isOver ? DECIDED_LOGIN_MS : LOGIN_MS)
-      if (state.kind !== 'waiting') wake(entry)
+      if (state.kind !== 'waiting') wake(entry, 'changed')
     },
     changed(login, signal) {
       const entry = entryOf(login)
-      if (entry === undefined || signal.aborted) return Promise.resolve()
+      if (entry === undefined || signal.aborted) return Promise.resolve('changed')
+      const [oldest] = entry.waiters
+      if (oldest !== undefined && entry.waiters.size >= MAX_FOLLOWUPS) oldest('replaced')
       return new Promise((resolve) => {
-        const done = (): void => {
+        const leave = (): void => done('changed')
+        const done = (how: Woken): void => {
           entry.waiters.delete(done)
-          signal.removeEventListener('abort', done)
-          resolve()
+          signal.removeEventListener('abort', leave)
+          resolve(how)
         }
         entry.waiters.add(done)
-        signal.addEventListener('abort', done)
+        signal.addEventListener('abort', leave)
       })
+    },
+    isExpected(key) {
+      for (const { request } of entries.values()) {
+        if (request.nodeKey === key && request.node !== null) return true
+      }
+      return false
     },
     isHeld: (key) => (byMachine.get(key)?.waiters.size ?? 0) > 0,
     [Symbol.dispose]() {
-      for (const entry of entries.values()) forget(entry)
+      for (const entry of entries.values()) forget(entry, 'changed')
     },
   }
 }

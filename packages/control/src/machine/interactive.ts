@@ -21,6 +21,7 @@ import type { RegisterRequest, RegisterResponse } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
 import { MAX_SIGNATURE_BYTES, MAX_TAGS } from '../limits.ts'
 import type { Approval, Login } from '../login/logins.ts'
+import { addressBytes, isLoopback, placeOf } from '../relay/strangers.ts'
 import { isTag } from '../tailnet/names.ts'
 import type { TailnetNode } from '../tailnet/node.ts'
 import type { FoundNode } from '../tailnet/tailnets.ts'
@@ -86,7 +87,7 @@ function ask(
   const { logins, tailnets, loginLimits } = services
   const isStranger = !tailnets.knowsMachine(machineKey)
   loginLimits.ofMachine.use(machineKey)
-  if (isStranger) loginLimits.ofStrangers.use('')
+  if (isStranger) limitPlace(services, caller)
   const found = foundByOldKey(services, caller, request)
   const signing = lookAtSignature(services, caller, request, found)
   if ('refuse' in signing) return refused(`cannot register: ${signing.refuse}`)
@@ -110,6 +111,12 @@ function ask(
   )
   services.logger.info({ machine: machineKey, login: login.id.slice(0, 8) }, 'login waits')
   return askToVisit(logins.urlOf(login))
+}
+
+function limitPlace({ loginLimits }: MachineServices, { source = '' }: Caller): void {
+  const address = addressBytes(source)
+  // A proxy on this machine stands for everybody.
+  if (!isLoopback(address)) loginLimits.ofPlace.use(placeOf(address))
 }
 
 function foundByOldKey(

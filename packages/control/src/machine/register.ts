@@ -48,8 +48,13 @@ export async function register(
     const answer = registerNow(services, caller, request)
     if (!('held' in answer)) return answer
     using _presence = staysConnected(services, answer.held)
-    await services.logins.changed(answer.held, signal)
+    const how = await services.logins.changed(answer.held, signal)
     if (signal.aborted) return null
+    if (how === 'replaced') {
+      throw new ControlError('rate-limited', 'Another login took the place of this one', {
+        retryAfterSeconds: 30,
+      })
+    }
   }
 }
 

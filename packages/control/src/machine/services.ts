@@ -46,7 +46,7 @@ export interface TailnetRuntime {
 export interface LoginLimits {
   readonly registrations: RateLimiter
   readonly ofMachine: RateLimiter
-  readonly ofStrangers: RateLimiter
+  readonly ofPlace: RateLimiter
 }
 
 /** The limits, unused. */
@@ -55,7 +55,7 @@ export function createLoginLimits(now: () => number): LoginLimits {
   return {
     registrations: limit(REGISTRATIONS_PER_MINUTE),
     ofMachine: limit(LOGINS_PER_MINUTE),
-    ofStrangers: limit(STRANGER_LOGINS_PER_MINUTE),
+    ofPlace: limit(STRANGER_LOGINS_PER_MINUTE),
   }
 }
 

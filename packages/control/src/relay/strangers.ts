@@ -66,12 +66,13 @@ function tryParse(text: string): Uint8Array | undefined {
 }
 
 /** What one subscriber has: an IPv4 address, or an IPv6 network of 64 bits. */
-function placeOf(address: Uint8Array): string {
+export function placeOf(address: Uint8Array): string {
   const plain = unmapAddress(address)
   return toHex(plain.length === 4 ? plain : plain.subarray(0, 8))
 }
 
-function isLoopback(address: Uint8Array): boolean {
+/** Whether it is this machine itself. */
+export function isLoopback(address: Uint8Array): boolean {
   const plain = unmapAddress(address)
   if (plain.length === 4) return plain[0] === 127
   return plain.every((byte, at) => byte === (at === 15 ? 1 : 0))

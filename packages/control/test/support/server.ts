@@ -79,6 +79,8 @@ export interface Machine {
   readonly machineKey: MachinePrivate
   nodeKey: NodePrivate
   lockKey: LockPrivate
+  /** The address that it comes from. */
+  source: string
   readonly signer: LockSigner
   /** Registers as it is; what is given replaces fields of the request. */
   register(fields?: Partial<RegisterRequest>): RegisterResponse
@@ -204,7 +206,13 @@ export function openTestServer(
 /** Makes a machine for a server; a restarted server knows it by the same keys. */
 export function createMachine(services: MachineServices, name: string, same?: Machine): Machine {
   const machineKey = same?.machineKey ?? generateMachineKey()
-  const caller = { machineKey: machinePublicOf(machineKey), version: VERSION, source: '192.0.2.7' }
+  const caller = {
+    machineKey: machinePublicOf(machineKey),
+    version: VERSION,
+    get source() {
+      return machine.source
+    },
+  }
   // Through its text, as it would arrive.
   const asArrived = (fields: Partial<RegisterRequest>): RegisterRequest =>
     parseRegisterRequest(
@@ -225,6 +233,7 @@ export function createMachine(services: MachineServices, name: string, same?: Ma
     machineKey,
     nodeKey: same?.nodeKey ?? generateNodeKey(),
     lockKey: same?.lockKey ?? generateLockKey(),
+    source: '192.0.2.7',
     get signer() {
       return lockSigner(machine.lockKey)
     },
