@@ -9,6 +9,7 @@
 import assert from 'node:assert/strict'
 import { until } from '../support/until.ts'
 import { ipOf, onServer, reach, sees } from './checks.ts'
+import { createForwarder } from './forwarder.ts'
 import { scenario, type Part, type Scenario } from './scenario.ts'
 import type { Member, Stage } from './stage.ts'
 
@@ -69,18 +70,46 @@ const interactive = (part: Part): Scenario =>
     await member.is('runs', ({ BackendState }) => BackendState === 'Running')
   })
 
-const cutFollowup = scenario('join/approved while the server restarts', ['new'], async (stage) => {
-  await stage.serve()
-  const member = await stage.member('new', 'a')
-  const words = ['up', `--login-server=${stage.server.url}`, '--hostname=a', '--timeout=90s']
-  const up = member.cli(words, 90_000)
-  const url = await loginUrl(member)
-  await stage.stopServer('SIGKILL')
-  await stage.serve()
-  await stage.owner(['nodes', 'approve', '--user', stage.user, url])
-  const { status, stdout, stderr } = await up
-  assert.equal(status, 0, stdout + stderr)
-})
+const cutFollowup = (part: Part): Scenario =>
+  scenario(`join/approved at the moment that the wire is cut, ${part}`, [part], async (stage) => {
+    await stage.serve()
+    await using wire = await createForwarder(stage.server.url)
+    const member = await stage.member(part, 'a')
+    const words = ['up', `--login-server=${wire.url}`, '--hostname=a', '--timeout=60s']
+    const up = member.cli(words, 90_000)
+    const url = await loginUrl(member)
+    // The client waits on a wire that brings nothing any more.
+    wire.watch(() => false)
+    await stage.owner(['nodes', 'approve', '--user', stage.user, url])
+    wire.watch(undefined)
+    wire.cut()
+    const { status, stdout, stderr } = await up
+    assert.equal(status, 0, stdout + stderr)
+    assert.equal((await stage.admin.nodes()).length, 1)
+  })
+
+const serverGone = scenario(
+  'join/server restarted while a login waits for approval',
+  ['new'],
+  async (stage) => {
+    await stage.serve()
+    const member = await stage.member('new', 'a')
+    const words = ['up', `--login-server=${stage.server.url}`, '--hostname=a', '--timeout=90s']
+    const up = member.cli(words, 90_000)
+    const url = await loginUrl(member)
+    await stage.stopServer('SIGKILL')
+    await stage.serve()
+    // What waited is forgotten: the client asks again by itself, and shows another address.
+    const { AuthURL } = await member.is(
+      'has another address to log in',
+      (now) => now.AuthURL !== '' && now.AuthURL !== url,
+      60_000,
+    )
+    await stage.owner(['nodes', 'approve', '--user', stage.user, AuthURL])
+    const { status, stdout, stderr } = await up
+    assert.equal(status, 0, stdout + stderr)
+  },
+)
 
 const denied = scenario('join/interactive login denied', ['new'], async (stage) => {
   await stage.serve()
@@ -138,8 +167,11 @@ export const joining: readonly Scenario[] = [
   ...MAKES.map(withKey),
   ...MAKES.map(badKey),
   usedKey,
-  ...(['new', 'old'] as const).map(interactive),
-  cutFollowup,
+  ...MAKES.map(interactive),
+  cutFollowup('new'),
+  cutFollowup('old'),
+  cutFollowup('signet'),
+  serverGone,
   denied,
   collision,
   ephemeral,

@@ -96,7 +96,7 @@ const reauthWithKey = (part: Part): Scenario =>
     await stage.serve()
     const [a, b] = [await stage.joined(part, 'a'), await stage.joined('new', 'b')]
     const key = await nodeKeyOf(a)
-    await stage.join(a, { flags: ['--force-reauth'] })
+    await stage.join(a, { upFlags: ['--force-reauth'] })
     await sees(b, 'a', 'has a new key', (peer) => peer !== undefined && peer.PublicKey !== key)
     await reach(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
@@ -111,7 +111,7 @@ const expiry = (part: Part): Scenario =>
     await stage.owner(['nodes', 'expire', 'a'])
     await a.is('needs a login', ({ BackendState }) => BackendState === 'NeedsLogin')
     await sees(b, 'a', 'is expired', (peer) => peer?.Expired === true || peer === undefined)
-    await stage.join(a, { flags: ['--force-reauth'] })
+    await stage.join(a, { upFlags: ['--force-reauth'] })
     assert.notEqual(await nodeKeyOf(a), key)
     await reach(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
@@ -127,7 +127,7 @@ const deleted = (part: Part): Scenario =>
     await sees(b, 'a', 'is gone', (peer) => peer === undefined)
     await isSilent(b, ip)
     await a.is('needs a login', ({ BackendState }) => BackendState === 'NeedsLogin', 60_000)
-    await stage.join(a, { flags: ['--force-reauth'] })
+    await stage.join(a, { upFlags: ['--force-reauth'] })
     await reach(a, b)
   })
 

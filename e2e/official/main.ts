@@ -83,7 +83,10 @@ async function play(programs: OfficialReleases): Promise<void> {
         : scenario.unable?.(),
     known: scenario.known,
     run: async (signal) => {
-      const stage = await createStage({ releases: programs })
+      const stage = await createStage({
+        releases: programs,
+        spaces: scenario.mode === 'namespaces' ? scenario.parts.length : 0,
+      })
       stages.add(stage)
       const late = Promise.withResolvers<never>()
       const onLate = (): void => late.reject(new Error('too late'))

@@ -85,7 +85,7 @@ const rotation = (part: Part): Scenario =>
     await allUnderLock([a, b])
     for (const round of [1, 2, 3]) {
       const key = await nodeKeyOf(a)
-      await stage.join(a, { flags: ['--force-reauth'] })
+      await stage.join(a, { upFlags: ['--force-reauth'] })
       await a.lockIs('has a new key', ({ NodeKey }) => NodeKey !== null && NodeKey !== key)
       await allUnderLock([a, b])
       await reach(a, b)
@@ -122,7 +122,7 @@ const expiredUnderLock = (part: Part): Scenario =>
     await allUnderLock([a, b])
     await stage.owner(['nodes', 'expire', 'a'])
     await a.is('needs a login', ({ BackendState }) => BackendState === 'NeedsLogin')
-    await stage.join(a, { flags: ['--force-reauth'] })
+    await stage.join(a, { upFlags: ['--force-reauth'] })
     await allUnderLock([a, b])
     await reach(a, b)
   })
@@ -144,7 +144,7 @@ const wrapped = (signer: Part, newcomer: Part): Scenario =>
       await reach(b, c)
       // The rotation key is that of the auth key: a new node key takes the same auth key again.
       const before = await nodeKeyOf(c)
-      await stage.join(c, { key, flags: ['--force-reauth'] })
+      await stage.join(c, { key, upFlags: ['--force-reauth'] })
       await c.lockIs('has a new key', ({ NodeKey }) => NodeKey !== null && NodeKey !== before)
       await allUnderLock([a, b, c], 2)
       await reach(b, c)

@@ -12,6 +12,7 @@ import { joining } from './joining.ts'
 import { life } from './life.ts'
 import { lockCommands } from './lock-commands.ts'
 import { lockedOut } from './locked-out.ts'
+import { namespaces } from './namespaces.ts'
 import { order } from './order.ts'
 import { paths } from './paths.ts'
 import { serving } from './serving.ts'
@@ -28,4 +29,5 @@ export const scenarios: readonly Scenario[] = [
   ...order,
   ...crashes,
   ...serving,
+  ...namespaces,
 ]

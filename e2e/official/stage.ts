@@ -9,6 +9,8 @@
 
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { AdminClient, PreAuthKeyRequest } from '@signet/protocol/admin-api'
 import type { LocalClient, LockStatus, NodeStatus } from '@signet/protocol/local-api'
@@ -28,6 +30,7 @@ import {
   type OfficialReleases,
 } from '../support/official.ts'
 import { until } from '../support/until.ts'
+import { createNetwork, type Network } from './network.ts'
 import type { Part } from './scenario.ts'
 
 const WAIT_MS = 30_000
@@ -63,12 +66,14 @@ export interface JoinOptions {
   readonly url?: string
   /** Its name, unless told otherwise. */
   readonly hostname?: string
-  readonly flags?: readonly string[]
+  readonly upFlags?: readonly string[]
 }
 
 /** A stage. */
 export interface Stage extends AsyncDisposable {
   readonly programs: Programs
+  /** Where the processes run, when it is not loopback. */
+  readonly network?: Network
   readonly server: ServerProgram
   readonly admin: AdminClient
   /** The name of the user that owns the tailnet. */
@@ -103,15 +108,18 @@ export interface Stage extends AsyncDisposable {
 /** Where the processes run. */
 export interface StageOptions {
   readonly releases: OfficialReleases
-  /** See {@link createPrograms}. */
-  readonly wrap?: readonly string[]
-  readonly listen?: string
+  /** How many namespaces for clients; everything is on loopback without any. */
+  readonly spaces?: number
 }
 
 /** Makes a stage. The server does not run yet. */
 export async function createStage(options: StageOptions): Promise<Stage> {
-  const { releases } = options
-  const programs = createPrograms(options)
+  const { releases, spaces = 0 } = options
+  const own = mkdtempSync(join(tmpdir(), 'signet-official-'))
+  const network = spaces > 0 ? await createNetwork(own, spaces) : undefined
+  const programs = createPrograms(
+    network && { wrap: network.hub.wrap, listen: `${network.hub.address}:443` },
+  )
   const stunPort = await freeUdpPort()
   const members: (Member & Partial<AsyncDisposable>)[] = []
   const notes: string[] = []
@@ -124,6 +132,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
   }
   const stage: Stage = {
     programs,
+    ...(network && { network }),
     get server() {
       return running()
     },
@@ -162,11 +171,11 @@ export async function createStage(options: StageOptions): Promise<Stage> {
       await member.start()
       return member
     },
-    async join(member, { key: given, url, hostname = member.name, flags = [] } = {}) {
+    async join(member, { key: given, url, hostname = member.name, upFlags = [] } = {}) {
       const authKey = given ?? (await stage.key())
       const server = url ?? running().url
       const words = [`--login-server=${server}`, `--auth-key=${authKey}`, `--hostname=${hostname}`]
-      const { status, stdout, stderr } = await member.cli(['up', ...words, ...flags])
+      const { status, stdout, stderr } = await member.cli(['up', ...words, ...upFlags])
       // Our own command says with 3 that the lock keeps the node out.
       if (status !== 0 && status !== 3) {
         throw new Error(`${member.name}: up: exit ${status}\n${stdout}${stderr}`)
@@ -196,6 +205,8 @@ export async function createStage(options: StageOptions): Promise<Stage> {
     async [Symbol.asyncDispose]() {
       for (const member of members) await member.stop('SIGKILL')
       await programs[Symbol.asyncDispose]()
+      await network?.[Symbol.asyncDispose]()
+      rmSync(own, { recursive: true, force: true })
     },
   }
   return stage

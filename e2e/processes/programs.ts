@@ -182,7 +182,7 @@ export function createPrograms(options: ProgramsOptions = {}): Programs {
       const listen = ['--state-dir', path, '--listen', address]
       const program = await run(['serve', ...listen, ...flags])
       const url = await ready(program, /^Signet server at (\S+)$/m)
-      address = url.replace(/^https?:\/\//, '')
+      address = options.listen ?? url.replace(/^https?:\/\//, '')
       await ready(program, /^Admin socket (\S+)$/m)
       return { ...program, url, admin: adminOf(join(path, 'admin.sock')) }
     },
