@@ -7,6 +7,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import {
   allUnderLock,
   ipOf,
@@ -232,6 +233,69 @@ const strangerReturns = scenario(
   },
 )
 
+/** More than two checkpoints apart. */
+const SHORT_SLEEP = 120
+/** Near to the longest chain that new official clients open: 2000. */
+const LONG_SLEEP = 1_900
+
+const sleeper = (part: Part, missed: number = SHORT_SLEEP): Scenario =>
+  scenario(
+    `order/${part} slept through ${missed} updates`,
+    ['new', part],
+    async (stage) => {
+      const [a, b] = await tailnet(stage, ['new', part])
+      if (a === undefined || b === undefined) throw new Error('Too few parts')
+      await lockOn([a])
+      await allUnderLock([a, b], 1)
+      await b.stop('SIGTERM')
+      const other = { Kind: 1, Votes: 1, Public: new Uint8Array(randomBytes(32)), Meta: null }
+      const began = performance.now()
+      for (let done = 0; done < missed; done++) {
+        const { updates } = await stage.admin.lock()
+        const isThere = done % 2 === 1
+        await a.local.lock.modify({
+          AddKeys: isThere ? [] : [other],
+          RemoveKeys: isThere ? [other] : [],
+        })
+        const { Head } = await a.lockIs('has its own change', ({ TrustedKeys }) => {
+          return TrustedKeys?.length === (isThere ? 1 : 2)
+        })
+        assert.ok(Head)
+        assert.ok((await stage.admin.lock()).updates > updates)
+      }
+      const seconds = (performance.now() - began) / 1000
+      stage.note(`${((seconds * 1000) / missed).toFixed(0)} ms for each change, there and back`)
+      await back(b)
+      await allUnderLock([a, b], 1)
+      await reach(a, b)
+    },
+    { deadlineMs: 600_000 },
+  )
+
+const removedWrapper = scenario(
+  'order/e: auth key whose trusted key was removed',
+  ['new', 'old', 'new'],
+  async (stage) => {
+    const [a, b] = await tailnet(stage, ['new', 'old'])
+    if (a === undefined || b === undefined) throw new Error('Too few parts')
+    await lockOn([a])
+    await allUnderLock([a, b], 1)
+    const key = (await a.ok(['lock', 'sign', await stage.key()])).trim()
+    await allUnderLock([a, b], 2)
+    const { TrustedKeys } = await a.local.lock.status()
+    const wrapper = TrustedKeys?.find(({ Metadata }) => Metadata?.['purpose'] === 'pre-auth key')
+    assert.ok(wrapper)
+    await a.ok(['lock', 'remove', wrapper.Key.replace('nlpub:', 'tlpub:')])
+    await allUnderLock([a, b], 1)
+    // It may join, as anybody who has the auth key, and is locked out.
+    const c = await stage.joined('new', 'c', { key })
+    await c.lockIs('is locked out', ({ Enabled, NodeKeySigned }) => Enabled && !NodeKeySigned)
+    await isSilent(b, await ipOf(c))
+    await a.ok(['lock', 'sign', await nodeKeyOf(c), await lockKeyOf(c)])
+    await allUnderLock([a, b, c], 1)
+  },
+)
+
 /** The rows. */
 export const order: readonly Scenario[] = [
   initWhileAway(PARTS),
@@ -263,4 +327,9 @@ export const order: readonly Scenario[] = [
   racing('new', 'new'),
   racing('old', 'signet'),
   strangerReturns,
+  removedWrapper,
+  sleeper('new'),
+  sleeper('old'),
+  sleeper('signet'),
+  sleeper('new', LONG_SLEEP),
 ]
