@@ -42,6 +42,9 @@ export const MAX_TLS_HANDSHAKES: number = 4_096
 export const EXPIRY_CHECK_MS: number = 2_500
 /** How often certificate files are looked at. Whoever renews them may also send SIGHUP. */
 export const CERTIFICATE_POLL_MS: number = 30_000
+/** A certificate in files that is not renewed by then is one that nobody renews; said once a day. */
+export const CERTIFICATE_WARN_MS: number = 7 * 24 * 60 * 60_000
+export const CERTIFICATE_WARN_AGAIN_MS: number = 24 * 60 * 60_000
 /** A message of a WebSocket with a control connection inside: many records of 4 KiB at most. */
 export const MAX_CONTROL_MESSAGE: number = 64 << 10
 /** A message of a WebSocket that we send: official clients end at one past 32 KiB. */

@@ -27,6 +27,8 @@ import { createHttpServer, listenOn, STRANGER_LIMITS } from '../src/http/http-se
 import type { Listener, StrangerLimits } from '../src/http/http-server.ts'
 import {
   CERTIFICATE_POLL_MS,
+  CERTIFICATE_WARN_AGAIN_MS,
+  CERTIFICATE_WARN_MS,
   EXPIRY_CHECK_MS,
   HEADERS_DEADLINE_MS,
   MAX_CONNECTIONS,
@@ -338,13 +340,21 @@ describe('watchCertificateFiles()', () => {
     })
   }
 
-  it('warns of a certificate that has expired', () => {
-    const until = Date.parse('2001-01-01T00:00:00Z')
-    write(authority.issue({ names, from: until - 1000, until }))
+  it('warns once a day of a certificate that nobody renews', () => {
     const { clock, logger, lines } = quiet()
+    const until = Math.floor((clock.now() + CERTIFICATE_WARN_MS) / 1000) * 1000 + 60_000
+    write(authority.issue({ names, from: clock.now(), until }))
     using source = watchCertificateFiles({ ...files, clock, logger })
-    assert.ok(source.current)
-    assert.equal(expiryOf(source.current.leaf), until)
+    assert.equal(source.current && expiryOf(source.current.leaf), until)
+    const said = (): number => lines.splice(0).filter((line) => line.includes('expire')).length
+    assert.equal(said(), 0)
+    clock.advance(CERTIFICATE_POLL_MS * 2)
+    assert.equal(said(), 1)
+    clock.advance(CERTIFICATE_WARN_AGAIN_MS - CERTIFICATE_POLL_MS)
+    assert.equal(said(), 0)
+    clock.advance(CERTIFICATE_POLL_MS)
+    assert.equal(said(), 1)
+    clock.advance(CERTIFICATE_WARN_MS)
     assert.match(lines.join(''), /has expired/)
   })
 })

@@ -11,7 +11,7 @@ import { readFileSync, statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import { ControlError } from '../errors.ts'
-import { CERTIFICATE_POLL_MS } from '../limits.ts'
+import { CERTIFICATE_POLL_MS, CERTIFICATE_WARN_AGAIN_MS, CERTIFICATE_WARN_MS } from '../limits.ts'
 import { expiryOf, parsePair } from './certificate.ts'
 import type { CertificatePair, CertificateSource } from './certificate.ts'
 
@@ -33,12 +33,15 @@ export function watchCertificateFiles(options: CertificateFilesOptions): Certifi
   // What the files looked like before they were read: a change while reading is seen the next time.
   let seen = looksOf(certFile, keyFile)
   let current = loadPair(certFile, keyFile)
+  let silentUntil = 0
   warnOfAge(current)
 
   function warnOfAge({ leaf }: CertificatePair): void {
-    if (expiryOf(leaf) <= clock.now()) {
-      logger.warn({ certFile, until: leaf.validTo }, 'the certificate has expired')
-    }
+    const left = expiryOf(leaf) - clock.now()
+    if (left > CERTIFICATE_WARN_MS || clock.now() < silentUntil) return
+    silentUntil = clock.now() + CERTIFICATE_WARN_AGAIN_MS
+    const message = left > 0 ? 'the certificate expires soon' : 'the certificate has expired'
+    logger.warn({ certFile, until: leaf.validTo }, message)
   }
 
   function look(): void {
@@ -55,13 +58,14 @@ export function watchCertificateFiles(options: CertificateFilesOptions): Certifi
       return
     }
     logger.info({ certFile, until: current.leaf.validTo }, 'serving a new certificate')
-    warnOfAge(current)
+    silentUntil = 0
     for (const listener of listeners) listener(current)
   }
 
   let cancel = clock.schedule(CERTIFICATE_POLL_MS, lookAgain)
   function lookAgain(): void {
     look()
+    warnOfAge(current)
     cancel = clock.schedule(CERTIFICATE_POLL_MS, lookAgain)
   }
 

@@ -81,6 +81,8 @@ export function createHttpServer(
       : createSecureServer(listener, certificate, limits)
   server.maxConnections = limits.connections
   server.on('clientError', (_error, socket) => socket.destroy())
+  // A connection that cannot be taken, as when there are no descriptors left, must not end the process.
+  server.on('error', () => {})
   return server
 }
 
