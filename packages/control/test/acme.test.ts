@@ -265,12 +265,16 @@ describe('createAcmeSource()', () => {
   ])[] = [
     ['no directory', '/directory', () => ({ status: 500, body: 'oops' })],
     ['a directory that is none', '/directory', () => ({ body: { newNonce: 1 } })],
-    ['another place', '/directory', () => ({ status: 302, headers: { location: '/x' } })],
+    ['another place', '/directory', () => ({ status: 302, headers: { location: '/directory' } })],
     ['no JSON', '/order', () => ({ status: 201, body: '{', headers: { location: 'http://x' } })],
     ['an order without a URL', '/order', (answer) => ({ ...answer, headers: {} })],
     ['an account without a URL', '/account', () => ({ status: 201 })],
     ['an order that failed', '/order/0', () => ({ body: { status: 'invalid' } })],
-    ['an answer without end', '/order', () => ({ body: ' '.repeat(MAX_ACME_ANSWER + 1) })],
+    [
+      'an answer without end',
+      '/directory',
+      ({ body }) => ({ body: JSON.stringify(body).padEnd(MAX_ACME_ANSWER + 1) }),
+    ],
     ['no proof by HTTP', '/authorization/0', withChallenge({ type: 'dns-01' })],
     ['a token that is a path', '/authorization/0', withChallenge({ token: '../key' })],
     ['no certificate', '/certificate/0', () => ({ body: 'none' })],
@@ -294,6 +298,20 @@ describe('createAcmeSource()', () => {
       )
     })
   }
+})
+
+describe('orderCertificate()', () => {
+  it('refuses a certificate for other names, and one that has expired', async () => {
+    await using setting = await createSetting(['a.example'])
+    setting.authority.namesOf = () => ['b.example']
+    setting.source.start()
+    assert.match((await setting.line()).reason ?? '', /not for a\.example/)
+    setting.authority.namesOf = (names) => names
+    setting.authority.lifetimeMs = 500
+    setting.source.reload()
+    assert.match((await setting.line()).reason ?? '', /expired already/)
+    assert.equal(currentOf(setting), undefined)
+  })
 })
 
 function withChallenge(fields: object): (answer: AuthorityAnswer) => AuthorityAnswer {

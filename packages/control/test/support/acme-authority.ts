@@ -32,6 +32,8 @@ export interface TestAcmeAuthority extends AsyncDisposable {
   now: () => number
   /** How long certificates are good. */
   lifetimeMs: number
+  /** The names in a certificate, for those that were asked for. */
+  namesOf: (names: readonly string[]) => readonly string[]
   /** Answers instead of it, once for each entry that a path is found under. */
   readonly instead: Map<string, (answer: AuthorityAnswer) => AuthorityAnswer>
   /** Certificates that were issued. */
@@ -71,6 +73,7 @@ export async function startAcmeAuthority(): Promise<TestAcmeAuthority> {
     httpPort: () => 0,
     now: Date.now,
     lifetimeMs: 90 * 24 * 60 * 60 * 1000,
+    namesOf: (names) => names,
     instead: new Map(),
     issued: [],
     async [Symbol.asyncDispose]() {
@@ -187,7 +190,11 @@ export async function startAcmeAuthority(): Promise<TestAcmeAuthority> {
         const { publicKey, names } = readCsr(csr)
         if (names.join() !== order.names.join()) return problem(400, 'badCSR', names.join())
         const from = authority.now() - 1000
-        const spec: CertificateSpec = { names, from, until: from + authority.lifetimeMs }
+        const spec: CertificateSpec = {
+          names: authority.namesOf(names),
+          from,
+          until: from + authority.lifetimeMs,
+        }
         order.certificate = ca.sign(spec, publicKey) + ca.cert
         authority.issued.push(order.certificate)
         order.status = 'valid'
