@@ -93,12 +93,17 @@ interface Stream {
   readonly recorded: NetmapState
 }
 
-/** Replays one run. */
-export async function replayRun(run: Run, judge: Judge): Promise<RunReport> {
+/** Replays one run; what comes `afterwards` finds its connections open. */
+export async function replayRun(
+  run: Run,
+  judge: Judge,
+  afterwards?: (server: ReplayServer) => Promise<void>,
+): Promise<RunReport> {
   await using server = await startReplayServer(run)
   const replay = createReplay(run, server, judge)
   await replay.registerEarlierNodes()
   for (const transcript of run.transcripts) await replay.play(transcript)
+  await afterwards?.(server)
   replay.close()
   return replay.report()
 }

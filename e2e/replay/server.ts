@@ -36,7 +36,7 @@ export interface ReplayServer extends AsyncDisposable {
   /** Who owns all nodes. */
   readonly user: string
   /** What the server logged as an error. */
-  readonly errors: readonly string[]
+  readonly errors: string[]
 }
 
 /** Starts the server of a run. */

@@ -40,6 +40,32 @@ describe('listen()', () => {
   })
 })
 
+describe('refuseMalformed()', () => {
+  const header = (bytes: number): string =>
+    `GET /key HTTP/1.1\r\nHost: x\r\nX: ${'y'.repeat(bytes)}\r\n`
+
+  it('says what is wrong with what is no request', async () => {
+    await using server = await startRealServer()
+    for (const [text, status] of [
+      ['nonsense\r\n\r\n', 400],
+      ['GET /key HTTP/9\r\nHost: x\r\n\r\n', 400],
+      ['GET /key HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400],
+      [`${header(64 << 10)}\r\n`, 431],
+    ] as const) {
+      const [head = '', reason = ''] = (await knock(server, text)).split('\r\n\r\n')
+      assert.match(head, new RegExp(`^HTTP/1\\.1 ${status} `), text.slice(0, 60))
+      assert.match(reason, /^[A-Z][^\n]+[^.\n]$/)
+    }
+    assert.equal((await fetch(`${server.control.url}/key?v=145`)).status, 200)
+  })
+
+  it('adds nothing to an answer that has begun', async () => {
+    await using server = await startRealServer()
+    const answer = await knock(server, 'GET /key HTTP/1.1\r\nHost: x\r\n\r\nnonsense\r\n\r\n')
+    assert.equal(answer.split('HTTP/1.1').length, 2, answer)
+  })
+})
+
 describe('acceptConnections()', () => {
   it('does not leave the socket to a client that asks for another upgrade and never closes', async () => {
     await using server = await startRealServer()

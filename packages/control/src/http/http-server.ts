@@ -21,6 +21,7 @@ import {
   TLS_HANDSHAKE_DEADLINE_MS,
 } from '../limits.ts'
 import type { CertificatePair, CertificateSource } from './certificate.ts'
+import { refuseMalformed } from './refuse.ts'
 
 /** Where to listen. */
 export interface Address {
@@ -80,7 +81,7 @@ export function createHttpServer(
       ? createPlainServer(requestOptions(limits), listener)
       : createSecureServer(listener, certificate, limits)
   server.maxConnections = limits.connections
-  server.on('clientError', (_error, socket) => socket.destroy())
+  refuseMalformed(server)
   // A connection that cannot be taken, as when there are no descriptors left, must not end the process.
   server.on('error', () => {})
   return server

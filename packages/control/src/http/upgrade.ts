@@ -17,18 +17,14 @@ import {
   UPGRADE_PROTOCOL,
 } from '@signet/ts2021'
 import type { AcceptedClient, NoiseLink } from '@signet/ts2021'
-import {
-  HANDSHAKE_DEADLINE_MS,
-  MAX_CONTROL_MESSAGE,
-  REFUSED_LINGER_MS,
-  STRANGER_CONNECTION_MS,
-} from '../limits.ts'
+import { HANDSHAKE_DEADLINE_MS, MAX_CONTROL_MESSAGE, STRANGER_CONNECTION_MS } from '../limits.ts'
 import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
 import { MAX_RELAY_MESSAGE } from '../relay/limits.ts'
 import type { MachineServices } from '../machine/services.ts'
 import type { FrontDoor } from './listener.ts'
 import { pathOf } from './path.ts'
+import { refuse } from './refuse.ts'
 import { asksForWebSocket, createWebSocketDoor } from './web-socket.ts'
 
 /** What connections are handed to. Without a relay there is none. */
@@ -72,17 +68,19 @@ export function acceptConnections(
         )
         return
       }
-      if (!relay.accept(request, socket, head, source)) refuse(socket, '426 Upgrade Required')
+      if (!relay.accept(request, socket, head, source))
+        refuse(socket, 426, 'This path takes an upgrade to DERP')
       return
     }
-    if (path !== '/ts2021') return refuse(socket, '404 Not Found')
+    if (path !== '/ts2021') return refuse(socket, 404, 'Not found')
     if (!asksForWebSocket(request, UPGRADE_PROTOCOL)) {
       return serve(request, () => acceptUpgrade({ request, socket, head, serverKey }))
     }
     // A browser cannot set headers on a WebSocket.
     const query = new URLSearchParams(request.url?.split('?')[1])
     const handshake = query.get(HANDSHAKE_HEADER)
-    if (handshake === null) return refuse(socket, '400 Bad Request')
+    if (handshake === null)
+      return refuse(socket, 400, 'The first message of the handshake is missing')
     webSockets.accept(request, socket, head, (stream) =>
       serve(request, () => acceptStream({ stream, handshake, serverKey })),
     )
@@ -122,13 +120,4 @@ function endStranger(
   }
   let cancel = clock.schedule(STRANGER_CONNECTION_MS, look)
   return () => cancel()
-}
-
-function refuse(socket: Duplex, status: string): void {
-  // A client that never closes its side must not keep the socket.
-  const deadline = setTimeout(() => socket.destroy(), REFUSED_LINGER_MS)
-  deadline.unref()
-  socket.once('close', () => clearTimeout(deadline))
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
-  socket.resume()
 }
