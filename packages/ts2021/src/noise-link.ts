@@ -85,10 +85,21 @@ export class NoiseLink {
     if (!this.#socket.writable) return
     this.#sending = true
     try {
-      // Small ones come out of a pool.
-      const records = Buffer.allocUnsafe(sealedLength(plaintext.length))
+      const length = sealedLength(plaintext.length)
+      if (length < LARGE || length > SPARE_ROOM) {
+        // Node has a pool for small ones.
+        const records = Buffer.allocUnsafe(length)
+        this.#writer.sealInto(plaintext, records)
+        this.#socket.write(records)
+        return
+      }
+      const room = spare.pop() ?? Buffer.allocUnsafeSlow(SPARE_ROOM)
+      const records = room.subarray(0, length)
       this.#writer.sealInto(plaintext, records)
-      this.#socket.write(records)
+      this.#socket.write(records, (error) => {
+        const isFree = error === null || error === undefined
+        if (isFree && spare.length < MAX_SPARE) spare.push(room)
+      })
     } catch (error) {
       this.destroy(asError(error))
     } finally {
@@ -126,6 +137,12 @@ export class NoiseLink {
     }
   }
 }
+
+/** Where bodies are sealed: used again, since the collector looks through the whole heap for every few of them. */
+const spare: Buffer[] = []
+const LARGE = 16 * 1024
+const SPARE_ROOM = 128 * 1024
+const MAX_SPARE = 16
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Ts2021Error('closed', String(error))
