@@ -15,13 +15,21 @@ import type { Row } from './harness.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    json: { type: 'string' },
+    churn: { type: 'string' },
+    help: { type: 'boolean', short: 'h' },
+  },
 })
 
 if (values.help) {
-  console.log('npm run bench [-- [--json FILE] [NAME...]]\n\nExample: npm run bench -- gate server')
+  console.log(
+    'npm run bench [-- [--json FILE] [--churn SECONDS] [NAME...]]\n\nExample: npm run bench -- gate server',
+  )
   process.exit(0)
 }
+
+if (values.churn !== undefined) process.env['SIGNET_BENCH_CHURN'] = values.churn
 
 const folder = new URL('.', import.meta.url)
 const names = (await readdir(folder))

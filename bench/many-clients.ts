@@ -16,13 +16,17 @@ import {
   generateNodeKey,
   lockPublicOf,
   nodePublicOf,
+  type LockPrivate,
+  type MachinePrivate,
   type MachinePublic,
+  type NodePublic,
 } from '@signet/keys'
 import { MapFrameReader, NO_TIME } from '@signet/protocol'
 import { dialControl } from '@signet/ts2021'
 
 const VERSION = 145
-const REPLY_LIMIT = 1 << 20
+const REPLY_LIMIT = 4 << 20
+const LONG_AGO_MS = 123_000
 
 /** What clients need to join. */
 export interface JoinOptions {
@@ -31,45 +35,65 @@ export interface JoinOptions {
   readonly authKey: string
   /** Sees each message of the stream, still compressed. */
   readonly onMessage: (payload: Uint8Array) => void
+  /** To come back as who one was. */
+  readonly identity?: Identity | undefined
+  /** Leaves nothing behind when it logs out. */
+  readonly ephemeral?: boolean | undefined
+}
+
+/** The keys of a node. */
+export interface Identity {
+  readonly nodeKey: NodePublic
+  readonly machineKey: MachinePrivate
+  readonly lockKey: LockPrivate
 }
 
 /** One node. */
 export interface Client {
-  readonly nodeKey: string
+  readonly identity: Identity
   /** Opens the map stream; resolves with its first message, a whole map. */
   stream(): Promise<void>
   /** Tells the server where this node is. */
   report(endpoint: string): Promise<void>
+  /** Makes a call of the lock and returns the answer. */
+  tka(call: string, body: object): Promise<unknown>
+  logOut(): Promise<void>
   close(): void
 }
 
 /** Connects and registers one node. */
 export async function join(name: string, options: JoinOptions): Promise<Client> {
-  const { url, serverKey, authKey, onMessage } = options
-  const nodeKey = nodePublicOf(generateNodeKey())
-  const machineKey = generateMachineKey()
+  const { url, serverKey, authKey, onMessage, ephemeral = false } = options
+  const identity = options.identity ?? {
+    nodeKey: nodePublicOf(generateNodeKey()),
+    machineKey: generateMachineKey(),
+    lockKey: generateLockKey(),
+  }
+  const { nodeKey, machineKey, lockKey } = identity
   const connection = await dialControl({ url, machineKey, serverKey, version: VERSION })
   const Hostinfo = { OS: 'linux', Hostname: name }
-  const post = async (path: string, body: object) =>
+  const send = async (path: string, body: object, method: 'GET' | 'POST' = 'POST') =>
     await connection.request({
-      method: 'POST',
+      method,
       path,
       body: JSON.stringify({ Version: VERSION, NodeKey: nodeKey, Hostinfo, ...body }),
     })
-  const whole = async (path: string, body: object): Promise<void> => {
-    const reply = await post(path, body)
+  const whole = async (path: string, body: object, method?: 'GET'): Promise<string> => {
+    const reply = await send(path, body, method)
     const text = decodeUtf8(await reply.body(REPLY_LIMIT))
     if (reply.status !== 200) throw new Error(`Cannot measure: ${path} ${reply.status} ${text}`)
+    return text
   }
-  await whole('/machine/register', {
-    NLKey: lockPublicOf(generateLockKey()),
-    Auth: { AuthKey: authKey },
-    Expiry: NO_TIME,
-  })
+  const register = async (body: object): Promise<void> => {
+    const text = await whole('/machine/register', { NLKey: lockPublicOf(lockKey), ...body })
+    const { Error: error } = JSON.parse(text) as { Error?: string }
+    if (error) throw new Error(`Cannot measure: registration refused: ${error}`)
+  }
+  await register({ Auth: { AuthKey: authKey }, Expiry: NO_TIME, Ephemeral: ephemeral })
   return {
-    nodeKey,
+    identity,
     async stream() {
-      const reply = await post('/machine/map', { Compress: 'zstd', KeepAlive: true, Stream: true })
+      const reply = await send('/machine/map', { Compress: 'zstd', KeepAlive: true, Stream: true })
       if (reply.status !== 200) throw new Error(`Cannot measure: stream ${reply.status}`)
       const frames = new MapFrameReader()
       let isFirst = true
@@ -83,8 +107,12 @@ export async function join(name: string, options: JoinOptions): Promise<Client> 
       })
       await first
     },
-    report: (endpoint) =>
-      whole('/machine/map', { Compress: 'zstd', OmitPeers: true, Endpoints: [endpoint] }),
+    async report(endpoint) {
+      await whole('/machine/map', { Compress: 'zstd', OmitPeers: true, Endpoints: [endpoint] })
+    },
+    tka: async (call, body): Promise<unknown> =>
+      JSON.parse(await whole(`/machine/tka/${call}`, body, 'GET')),
+    logOut: () => register({ Expiry: new Date(LONG_AGO_MS).toISOString() }),
     close: () => connection.close(),
   }
 }

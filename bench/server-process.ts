@@ -2,21 +2,24 @@
 
 /**
  * The server of a measurement, in a process of its own: `server-process.ts STATE_DIR`. Says where it
- * listens, then answers each message with what it has used so far.
+ * listens, then answers each message with what only it can know.
  *
  * @module
  */
 
 import { createLogger, startControl } from '@signet/control'
 
-/** What a server has used since it started. */
-export interface ServerUsage {
-  readonly cpuMs: number
-  readonly rssBytes: number
-  readonly heapBytes: number
+/** What a server counts itself; what it uses is measured from outside. */
+export interface ServerCounts {
   readonly encodings: number
   readonly frames: number
   readonly bytes: number
+  /** Sessions that are open. */
+  readonly connected: number
+  /** After a collection of garbage; only if asked for. */
+  readonly heapBytes: number
+  /** Timers that run. */
+  readonly timers: number
 }
 
 /** Where a server listens. */
@@ -25,6 +28,9 @@ export interface ServerAddress {
   readonly publicKey: string
 }
 
+/** What is asked: counters, or counters after a collection of garbage. */
+export type Question = 'count' | 'collect'
+
 const control = await startControl({
   stateDir: process.argv[2] ?? '',
   listen: { host: '127.0.0.1', port: 0 },
@@ -32,18 +38,15 @@ const control = await startControl({
 })
 process.send?.({ url: control.url, publicKey: control.publicKey } satisfies ServerAddress)
 
-process.on('message', () => {
-  // What is garbage is not memory that is needed.
-  globalThis.gc?.()
-  const { user, system } = process.cpuUsage()
-  const { rss, heapUsed } = process.memoryUsage()
+process.on('message', (question: Question) => {
+  if (question === 'collect') globalThis.gc?.()
   const { encodings, frames, bytes } = control.counters
   process.send?.({
-    cpuMs: (user + system) / 1000,
-    rssBytes: rss,
-    heapBytes: heapUsed,
     encodings,
     frames,
     bytes,
-  } satisfies ServerUsage)
+    connected: control.connectedNodes(),
+    heapBytes: process.memoryUsage().heapUsed,
+    timers: process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length,
+  } satisfies ServerCounts)
 })
