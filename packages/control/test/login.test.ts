@@ -236,6 +236,21 @@ describe('interactive login', () => {
     assert.equal(server.tailnet.users.get(member.row().userId)!.name, 'owner')
   })
 
+  it('does not guess whose node a new machine becomes when there are several users', async () => {
+    using server = openTestServer()
+    server.join('boss', 'owner')
+    server.join('m', 'member')
+    const machine = server.machine('a')
+    const { url, fields } = ask(machine)
+    await assert.rejects(admin(server).approve(url), /400.*whose node/)
+    await admin(server).approve(url, { user: 'member' })
+    await machine.followUp(fields)
+    assert.equal(server.tailnet.users.get(machine.row().userId)!.name, 'member')
+    const tagged = server.machine('t')
+    const other = ask(tagged)
+    assert.equal((await admin(server).approve(other.url, { tags: ['tag:x'] })).state, 'approved')
+  })
+
   it('remembers that a machine is ephemeral', async () => {
     using server = openTestServer()
     const machine = server.machine('a')

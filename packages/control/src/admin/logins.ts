@@ -40,6 +40,7 @@ export function loginRoutes(services: AdminServices): Hono {
     const tailnet = tailnetOf(c, services)
     const login = findLogin(services, tailnet, c.req.param('id'))
     requireWaiting(login)
+    if (input.user === undefined && input.tags === undefined) requireOwner(tailnet, login)
     logins.decide(login, {
       kind: 'approved',
       approval: {
@@ -84,6 +85,15 @@ function requireWaiting({ state }: Login): void {
   if (state.kind === 'waiting') return
   const how = { approved: 'approved', joined: 'approved', denied: 'denied' }[state.kind]
   throw new ControlError('conflict', `This login has been ${how} already`)
+}
+
+/** Whose node it becomes is never guessed: the user decides what the node may do. */
+function requireOwner(tailnet: Tailnet, { request, machineKey }: Login): void {
+  const isKnown =
+    (request.node !== null && tailnet.nodes.has(request.node)) ||
+    tailnet.nodesOfMachine(machineKey).length === 1
+  if (isKnown || tailnet.users.size <= 1) return
+  throw new ControlError('bad-request', 'Say whose node it becomes: this tailnet has several users')
 }
 
 function loginJson({ logins }: AdminServices, tailnet: Tailnet, login: Login): AdminLogin {

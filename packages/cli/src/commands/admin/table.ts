@@ -143,7 +143,7 @@ export const adminCommands: readonly Command[] = [
     usage: 'URL|ID',
     details: [
       'URL is what "up" printed on the machine. Compare the node key in "signet admin nodes pending" when in doubt who asks.',
-      'A machine that was here before keeps its owner and tags unless told otherwise. Tags that it requests are given only when they are named here.',
+      'A machine that was here before keeps its owner and tags unless told otherwise; for another, --user or --tags is needed when the tailnet has several users. Tags that it requests are given only when they are named here.',
     ],
     flags: [
       ...where,
