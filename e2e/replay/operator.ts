@@ -16,13 +16,15 @@ import type { Step, Transcript } from './transcript.ts'
 /** Something to be done at a moment of the recording. */
 export interface Order {
   readonly at: number
-  readonly act: 'expire' | 'delete'
+  readonly act: 'expire' | 'delete' | 'ask'
   readonly nodeKey: string
+  /** For 'ask': the request to the node's own handlers. */
+  readonly question?: string
 }
 
 /** What was done to nodes while a scenario was recorded. */
 export function ordersOf({ steps }: Transcript): Order[] {
-  return [...expiries(steps), ...deletions(steps)]
+  return [...expiries(steps), ...deletions(steps), ...questions(steps)]
 }
 
 /** A key that is shown to its own node as expired, without the node having asked for it. */
@@ -48,11 +50,27 @@ function deletions(steps: readonly Step[]): Order[] {
   return [{ at: (stream?.end ?? gone.start) - 0.1, act: 'delete', nodeKey }]
 }
 
-/** Carries out an order. */
-export async function carryOut({ admin }: ReplayServer, order: Order): Promise<void> {
+/** Requests of the server to a node. */
+function questions(steps: readonly Step[]): Order[] {
+  return steps.flatMap(({ frames, frameTimes, request }) =>
+    frames.flatMap((frame, index): Order[] => {
+      const ping = isObject(frame['PingRequest']) ? frame['PingRequest'] : {}
+      if (ping['Types'] !== 'c2n') return []
+      const question = Buffer.from(showText(ping['Payload']), 'base64').toString()
+      const nodeKey = showText(request['NodeKey'])
+      return [{ at: frameTimes[index] ?? 0, act: 'ask', nodeKey, question }]
+    }),
+  )
+}
+
+/** Carries out an order; a question is asked, and its answer not waited for. */
+export async function carryOut({ admin, socket }: ReplayServer, order: Order): Promise<void> {
   const node = await nodeOf(admin, order.nodeKey)
   if (node === undefined) return
-  if (order.act === 'expire') await admin.expireNode(showText(node.id))
+  if (order.act === 'ask') {
+    const [method = '', path = ''] = (order.question ?? '').split(' ')
+    void post(socket, `/api/v1/nodes/${node.id}/c2n`, { method, path }).catch(() => {})
+  } else if (order.act === 'expire') await admin.expireNode(showText(node.id))
   else await admin.deleteNode(showText(node.id))
 }
 

@@ -224,6 +224,7 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
     if (reason !== null) return judge.withhold(reason, step)
     const connection = await connectionOf(step)
     if (isStream(step)) return startStream(step, connection)
+    if (step.path.startsWith('/c2n/')) return answerQuestion(step, connection)
     noteReport(step)
     sent++
     const answer = send(connection, step, bodyOf(step))
@@ -249,6 +250,27 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
     const { Error: refused = '' } = object(JSON.parse(text) as Json)
     if (refused !== '')
       throw new Error(`Step ${step.number} of ${step.scenario}: ${showText(refused)}`)
+  }
+
+  /** A node answers what the server has asked it, where our server wants the answer. */
+  const answerQuestion = async (step: Step, connection: ControlConnection): Promise<void> => {
+    const asking = [...streams.values()].filter(
+      (stream) => stream.step.machineKey === step.machineKey,
+    )
+    await settled(clock, () => asking.some(({ live }) => live.pings.length > 0))
+    const ping = asking.flatMap(({ live }) => live.pings.splice(0, 1))[0]
+    if (ping === undefined) {
+      report(step, [{ path: 'c2n', recorded: 'a question', live: undefined }])
+      return
+    }
+    sent++
+    const { pathname } = new URL(showText(ping['URL']))
+    const answer = await within(
+      clock,
+      send(connection, { ...step, path: pathname }, step.body),
+      step,
+    )
+    report(step, differences('c2n.status', step.status, answer.status))
   }
 
   const plain = async (step: Step): Promise<void> => {
@@ -311,6 +333,16 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
     }
   }
 
+  /** A request that gets no answer is a difference like others. */
+  const attempt = async (step: Step, act: () => Promise<void>): Promise<void> => {
+    try {
+      await act()
+    } catch (error) {
+      const said = error instanceof Error ? error.message : showText(null)
+      report(step, [{ path: `${nameOf(step)}.failed`, recorded: undefined, live: said }])
+    }
+  }
+
   /** Signatures that somebody made between two recordings. */
   const bringSignatures = async ({ scenario, steps }: Transcript): Promise<void> => {
     const caller = steps.find(isStream)
@@ -357,7 +389,10 @@ function createReplay(run: Run, server: ReplayServer, judge: Judge) {
         await clock.advanceAsync(Math.min(at - time, LONGEST_PAUSE_MS))
         time = at
         if (event.act === 'order') await carryOut(server, event.order)
-        else await (event.act === 'start' ? start(event.step) : finish(event.step))
+        else
+          await attempt(event.step, () =>
+            event.act === 'start' ? start(event.step) : finish(event.step),
+          )
         await turn(clock)
       }
       await clock.advanceAsync(BETWEEN_SCENARIOS_MS)

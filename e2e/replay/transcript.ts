@@ -189,7 +189,7 @@ function readStep(
     method: showText(step['method']),
     path: showText(step['path']),
     headers,
-    body: sent === undefined ? null : bodyOf(JSON.stringify(sent), length),
+    body: sent === undefined ? textBody(step, length) : bodyOf(JSON.stringify(sent), length),
     request: isObject(request) ? request : {},
     status: Number(step['status'] ?? 0),
     response: step['response'],
@@ -199,6 +199,14 @@ function readStep(
     continued: step['continued'] === true,
     closed: step['closed'] !== undefined,
   }
+}
+
+/** A body that is not JSON: the answer of a node that was asked something. */
+function textBody({ requestText }: JsonObject, length: number): string | null {
+  if (typeof requestText !== 'string') return null
+  if (Buffer.byteLength(requestText) !== length)
+    throw new Error('A text was not recorded as it was')
+  return requestText
 }
 
 /** Numbers keep the digits that they were sent with. */

@@ -10,9 +10,6 @@ import type { Step } from './transcript.ts'
 
 /** Why a request is not sent; null: it is. */
 export function whyWithheld(step: Step): string | null {
-  if (step.path.startsWith('/c2n/')) {
-    return 'the answer to a ping of the recording server, at a path that only that server knows'
-  }
   if (step.scenario === 'lock-errors' && step.path.startsWith('/machine/tka/')) {
     return 'the recording server was made to refuse what it would have done'
   }
