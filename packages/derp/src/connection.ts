@@ -156,6 +156,8 @@ export class Connection implements RelayConnection {
   }
 
   #frame(buffer: Uint8Array, start: number, end: number): void {
+    // A frame before this one may have closed the connection: what is not connected receives nothing any more.
+    if (this.#isClosed) return
     const peer = this.#peer
     if (peer === undefined) {
       this.#admit(buffer.subarray(start + FRAME_HEADER_LENGTH, end))
