@@ -37,6 +37,8 @@ export interface Terms {
   readonly preAuthKey: PreAuthKeyRow | null
   /** Its record, when it has one already. */
   readonly before: TailnetNode | undefined
+  /** The address that it asked from, for the log. */
+  readonly source?: string | undefined
   /** The signature of the new key: from this request, or from one before it. */
   readonly signature: Uint8Array | null
 }
@@ -106,7 +108,13 @@ export function enter(
   if (oldNodeKey !== null) asked.forget(machineKey, oldNodeKey)
   presence.expect(row.id)
   services.logger.info(
-    { node: row.id, name: row.name, rekeyed: before !== undefined, signed: row.signature !== null },
+    {
+      node: row.id,
+      name: row.name,
+      rekeyed: before !== undefined,
+      signed: row.signature !== null,
+      source: terms.source,
+    },
     'node registered',
   )
   return { response: registered(tailnet, row), row }

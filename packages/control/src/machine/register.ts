@@ -203,6 +203,7 @@ function join(
       ephemeral: key.ephemeral || request.Ephemeral === true,
       preAuthKey: key,
       before,
+      source: caller.source,
       signature: request.NodeKeySignature,
     },
     now,
