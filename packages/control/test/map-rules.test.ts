@@ -157,6 +157,20 @@ describe('peers', () => {
     assert.equal(known.size, 4)
   })
 
+  it('of a new user, or one who is renamed, come with a reason to build everything anew', () => {
+    using server = openTestServer()
+    const { first, next } = scene(server)
+    const names = (message: MapResponse | undefined) =>
+      message?.UserProfiles?.map((profile) => profile?.LoginName)
+    assert.deepEqual(names(first), ['owner', 'tagged-devices'])
+    server.join('m', 'member')
+    const [joined] = next()
+    assert.deepEqual(names(joined), ['member'])
+    assert.equal(joined?.Domain, 'default')
+    server.join('m2', 'member')
+    assert.equal(next()[0]?.Domain, undefined)
+  })
+
   it('that are exit nodes may be suggested', () => {
     using server = openTestServer()
     const exit = server.join('exit')
@@ -198,15 +212,22 @@ describe('requests', () => {
     const machine = await connectMachine(server, 'a')
     await machine.register(await server.authKey())
     await machine.report({ Endpoints: ['192.0.2.1:1'] })
-    const reply = await machine.report({
-      ReadOnly: true,
-      OmitPeers: false,
-      Compress: '',
-      Hostinfo: { Hostname: 'other' },
-      Endpoints: [],
+    const reply = await machine.connection.request({
+      method: 'POST',
+      path: '/machine/map',
+      body: JSON.stringify({
+        Version: 145,
+        NodeKey: machine.nodePublic,
+        ReadOnly: true,
+        Hostinfo: { Hostname: 'other' },
+        Endpoints: [],
+      }),
     })
     assert.equal(reply.status, 200)
-    assert.match(reply.text, /"Endpoints":\["192\.0\.2\.1:1"\]/)
+    // Its length in four bytes, and JSON.
+    const frame = Buffer.from(await reply.body(1 << 20))
+    assert.equal(frame.readUInt32LE(0), frame.length - 4)
+    assert.match(frame.toString('latin1', 4), /"Endpoints":\["192\.0\.2\.1:1"\]/)
     const { json } = await server.admin('GET', '/nodes/a')
     assert.equal(json.name, 'a')
     machine.close()

@@ -34,7 +34,11 @@ describe('the first frame', () => {
       [nodePublicOf(b.nodeKey)],
     )
     assert.equal(first!.Peers![0]!.Online, false)
-    assert.deepEqual(first!.UserProfiles!.map((user) => user.LoginName).sort(), ['member', 'owner'])
+    assert.deepEqual(first!.UserProfiles!.map((user) => user.LoginName).sort(), [
+      'member',
+      'owner',
+      'tagged-devices',
+    ])
     assert.deepEqual(first!.DNSConfig!.Domains, ['test.example'])
     assert.equal(first!.PacketFilters!['base']!.length, 1)
     assert.deepEqual(Object.keys(first!.DERPMap!.Regions ?? {}), [])

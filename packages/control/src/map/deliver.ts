@@ -42,6 +42,7 @@ const NO_DELTA: Delta = {
   patches: new Map(),
   removed: [],
   profiles: [],
+  domain: null,
 }
 
 /** Edits what one viewer is told; null sends nothing. For tests that lie. */

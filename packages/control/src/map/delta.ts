@@ -20,6 +20,8 @@ export interface Delta {
   readonly patches: ReadonlyMap<number, string>
   readonly removed: readonly number[]
   readonly profiles: readonly string[]
+  /** Has clients build everything anew, without which they do not show a user's new name; null when not needed. */
+  readonly domain: string | null
 }
 
 /** Computes the changes since `from`; null when they are no longer known and everything must be sent. */
@@ -40,13 +42,15 @@ export function deltaSince(tailnet: Tailnet, from: number): Delta | null {
     changed.set(id, changedPeerJson(tailnet, node))
     owners.add(node.row.tags.length > 0 ? TAGGED_DEVICES_ID : node.row.userId)
   }
-  for (const id of tailnet.users.keys()) if (tailnet.userStamp(id) > from) owners.add(id)
+  const users = [...tailnet.users.keys()].filter((id) => tailnet.userStamp(id) > from)
+  for (const id of users) owners.add(id)
   return {
     to: tailnet.version,
     changed,
     patches,
     removed: slice.removed,
     profiles: [...owners].flatMap((id) => profileJson(tailnet, id) ?? []),
+    domain: users.length > 0 ? JSON.stringify(tailnet.row.name) : null,
   }
 }
 
@@ -66,6 +70,7 @@ export function composeDelta(delta: Delta, own: OwnParts): string | null {
   if (delta.removed.length > 0) parts.push(`"PeersRemoved":${JSON.stringify(delta.removed)}`)
   pushList(parts, 'PeersChangedPatch', valuesWithout(delta.patches, own.viewer))
   pushList(parts, 'UserProfiles', delta.profiles)
+  if (delta.domain !== null) parts.push(`"Domain":${delta.domain}`)
   if (own.lock !== null) parts.push(`"TKAInfo":${own.lock}`)
   return parts.length === 0 ? null : `{${parts.join(',')}}`
 }

@@ -38,16 +38,16 @@ export function composeFull(
   return `{${head},"Peers":[${peers.join(',')}]}`
 }
 
-/** The members of a full message but for the peers; whose owners are among them. */
+/** The members of a full message but for the peers. */
 export function composeHead(
   tailnet: Tailnet,
   viewer: TailnetNode,
   options: FullOptions,
   hasPeers = true,
 ): string {
-  const owners = new Set<number>([ownerOf(viewer)])
-  if (hasPeers) for (const node of tailnet.nodes.values()) owners.add(ownerOf(node))
-  const profiles = [...owners].flatMap((id) => profileJson(tailnet, id) ?? [])
+  // Also users without nodes: a profile that comes later is not shown by clients before they build all anew.
+  const users = hasPeers ? [...tailnet.users.keys(), TAGGED_DEVICES_ID] : [ownerOf(viewer)]
+  const profiles = users.flatMap((id) => profileJson(tailnet, id) ?? [])
   const parts = [
     `"Node":${selfJson(tailnet, viewer, options.guidance.attributes)}`,
     `"DERPMap":${options.relays}`,

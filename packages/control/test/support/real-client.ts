@@ -80,7 +80,9 @@ function callAdmin(
   body: unknown,
 ): Promise<{ status: number; json: LooseJson }> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ socketPath, method, path: `/api/v1${path}` }, (response) => {
+    // No connection is kept: the server may have been restarted since.
+    const target = { socketPath, method, path: `/api/v1${path}`, agent: false as const }
+    const request = httpRequest(target, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => {
