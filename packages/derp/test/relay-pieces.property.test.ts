@@ -78,7 +78,8 @@ function run(stream: Uint8Array, cuts: readonly number[], isMesh: boolean): unkn
   }
   const { counters } = relay
   return {
-    end,
+    // What follows on a connection that was closed is judged or not; nothing comes of it.
+    end: sender?.isClosed === true ? 'closed' : end,
     counters,
     size: relay.size,
     closed: clients.map((client) => client.isClosed),
