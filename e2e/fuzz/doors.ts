@@ -8,8 +8,8 @@
 
 import { request as httpRequest } from 'node:http'
 import { concatBytes, encodeUtf8 } from '@signet/codec'
-import { encodeFrame } from '@signet/derp'
-import type { MachinePrivate, MachinePublic } from '@signet/keys'
+import { encodeClientInfo, encodeFrame, GreetingReader } from '@signet/derp'
+import type { MachinePrivate, MachinePublic, NodePrivate } from '@signet/keys'
 import { createInitiator } from '@signet/noise'
 import { attacks } from './http2-attacks.ts'
 import { mutateBytes, mutateJson } from './mutate.ts'
@@ -175,23 +175,52 @@ export async function attackHttp1(port: number, tally: Tally, random: Random): P
   tally.note('http1', status === null ? (closed ? 'closed' : 'open') : classOf(status))
 }
 
-/** Frames that no relay client sends. */
-export async function attackRelay(port: number, tally: Tally, random: Random): Promise<void> {
+/** Frames that no relay client sends, mostly from one that was let in. */
+export async function attackRelay(
+  port: number,
+  { relayKey }: World,
+  tally: Tally,
+  random: Random,
+): Promise<void> {
   const raw = await openRaw(port)
-  const host = random.oneIn(3) ? 'Derp-Fast-Start: 1\r\n' : ''
-  raw.socket.write(
-    `GET /derp HTTP/1.1\r\nHost: x\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n${host}\r\n`,
-  )
+  raw.socket.write('GET /derp HTTP/1.1\r\nHost: x\r\nUpgrade: DERP\r\nConnection: Upgrade\r\n\r\n')
   await raw.more(PATIENCE_MS)
-  for (let count = random.below(5); count >= 0; count--) {
-    const frame = encodeFrame(random.below(256), random.bytes(random.pick([0, 8, 32, 100, 2_000])))
-    raw.socket.write(random.oneIn(3) ? mutateBytes(random, frame) : frame)
+  await raw.more(PATIENCE_MS)
+  const introduction = random.oneIn(4)
+    ? undefined
+    : introductionTo(raw.received(), relayKey, random)
+  if (introduction !== undefined) {
+    raw.socket.write(random.oneIn(4) ? mutateBytes(random, introduction) : introduction)
+    await raw.more(PATIENCE_MS)
+  }
+  for (let count = random.below(8); count >= 0; count--) {
+    const length = random.pick([0, 8, 31, 32, 33, 100, 2_000, 70_000])
+    const frame = encodeFrame(random.below(24), random.bytes(length))
+    raw.socket.write(random.oneIn(4) ? mutateBytes(random, frame) : frame)
   }
   if (random.oneIn(4)) raw.socket.write(Uint8Array.of(2, 0xff, 0xff, 0xff, 0xff))
   await raw.more(PATIENCE_MS)
   await raw.more(PATIENCE_MS)
-  tally.note('derp', raw.isClosed() ? 'closed' : 'open')
+  const who = introduction === undefined ? 'derp, a stranger' : 'derp, a node'
+  tally.note(who, raw.isClosed() ? 'closed' : 'open')
   raw.socket.destroy()
+}
+
+/** What a client says of itself, once the relay has said its key. */
+function introductionTo(
+  received: Uint8Array,
+  clientKey: NodePrivate,
+  random: Random,
+): Uint8Array | undefined {
+  const body = Buffer.from(received).indexOf('\r\n\r\n') + 4
+  const greeting = body < 4 ? undefined : new GreetingReader().push(received.subarray(body))
+  if (greeting === undefined) return undefined
+  return encodeClientInfo({
+    clientKey,
+    serverKey: greeting.serverKey,
+    nonce: random.bytes(24),
+    info: { version: 2, canAckPings: true, isProber: false, appName: '', meshKey: null },
+  })
 }
 
 const ADMIN: readonly (readonly [string, string])[] = [

@@ -26,7 +26,14 @@ test(`${COUNT} spoiled requests, seed ${SEED}`, async (t) => {
 
   await t.test('every door was tried', () => {
     const doors = [...tally.counts.keys()]
-    for (const door of ['http1', 'http2', 'noise records', 'ts2021', 'derp', 'machine register']) {
+    for (const door of [
+      'http1',
+      'http2',
+      'noise records',
+      'ts2021',
+      'derp, a node',
+      'machine register',
+    ]) {
       assert.ok(doors.includes(door), door)
     }
     assert.ok(doors.some((door) => door.startsWith('admin ')))

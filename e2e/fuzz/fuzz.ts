@@ -98,7 +98,7 @@ async function oneCase(
   else if (kind < 14) await attackHttp2(port, keys, tally, random)
   else if (kind < 16) await attackHandshake(port, keys, world, tally, random)
   else if (kind < 18) await attackHttp1(port, tally, random)
-  else if (kind < 19) await attackRelay(port, tally, random)
+  else if (kind < 19) await attackRelay(port, world, tally, random)
   else {
     await attackAdmin(world, tally, random)
     return true

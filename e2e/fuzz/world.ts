@@ -9,12 +9,13 @@
 
 import {
   generateLockKey,
+  generateMachineKey,
   generateNodeKey,
   lockPublicOf,
   machinePublicOf,
   nodePublicOf,
 } from '@signet/keys'
-import type { MachinePrivate } from '@signet/keys'
+import type { MachinePrivate, NodePrivate } from '@signet/keys'
 import { dial } from '../replay/client.ts'
 import { replayRun } from '../replay/replay.ts'
 import { OWN_KEY } from '../replay/server.ts'
@@ -29,6 +30,8 @@ export interface World {
   readonly attacker: MachinePrivate
   /** The node key that it has now; it joins again if it has none. */
   attackerKey(): Promise<string>
+  /** A node that may use the relay. */
+  readonly relayKey: NodePrivate
   /** Requests of all recordings, by their paths. */
   readonly requests: readonly (readonly Step[])[]
   /** Recorded handshakes for this server's key, in base64. */
@@ -70,7 +73,10 @@ export async function withWorld(
     const last = nodes.at(-1)
     const attacker = last === undefined ? undefined : run.machines.get(last.machineKey)
     if (last === undefined || attacker === undefined) throw new Error('Nobody to attack as')
+    const relayKey = generateNodeKey()
+    await join(server, generateMachineKey(), relayKey)
     await use({
+      relayKey,
       server,
       attacker,
       attackerKey: () => keyOf(server, attacker),
@@ -109,18 +115,29 @@ async function keyOf(server: ReplayServer, machine: MachinePrivate): Promise<str
       node.machineKey === machineKey && (node.expiry === null || Date.parse(node.expiry) > now),
   )
   if (usable !== undefined) return usable.nodeKey
+  const nodeKey = generateNodeKey()
+  await join(server, machine, nodeKey)
+  return nodePublicOf(nodeKey)
+}
+
+/** Has a machine join with a key of the replay's own. */
+async function join(
+  server: ReplayServer,
+  machine: MachinePrivate,
+  nodeKey: NodePrivate,
+): Promise<void> {
   const connection = await dial(server.control, machine)
-  const NodeKey = nodePublicOf(generateNodeKey())
-  const NLKey = lockPublicOf(generateLockKey())
-  const hello = { Version: 145, NodeKey, NLKey, Auth: { AuthKey: OWN_KEY }, Hostinfo: {} }
-  const request = {
-    method: 'POST',
-    path: '/machine/register',
-    body: JSON.stringify(hello),
-  } as const
-  await (await connection.request(request)).body(1 << 20)
+  const hello = {
+    Version: 145,
+    NodeKey: nodePublicOf(nodeKey),
+    NLKey: lockPublicOf(generateLockKey()),
+    Auth: { AuthKey: OWN_KEY },
+    Hostinfo: {},
+  }
+  const body = JSON.stringify(hello)
+  const response = await connection.request({ method: 'POST', path: '/machine/register', body })
+  await response.body(1 << 20)
   connection.close()
-  return NodeKey
 }
 
 /** Calls that this server has not are one kind together. */
