@@ -12,6 +12,8 @@ import type { Step } from './transcript.ts'
 
 const STEP_MS = 100
 const MAX_STEPS = 60
+/** How long what is on its way may take, in real time. */
+const PATIENCE_MS = 2_000
 /** How long an answer may take, in real time. */
 const ANSWER_MS = 5_000
 
@@ -20,11 +22,19 @@ export async function turn(clock: FakeClock): Promise<void> {
   for (let round = 0; round < 4; round++) await clock.advanceAsync(0)
 }
 
-/** Moves time on until the condition holds; gives up after a while. */
+/**
+ * Moves time on until the condition holds. Then waits in real time, which a busy machine may need; gives up
+ * after a while.
+ */
 export async function settled(clock: FakeClock, isDone: () => boolean): Promise<void> {
   for (let step = 0; step < MAX_STEPS && !isDone(); step++) {
     await clock.advanceAsync(STEP_MS)
     await sleep(2)
+  }
+  const deadline = Date.now() + PATIENCE_MS
+  while (!isDone() && Date.now() < deadline) {
+    await clock.advanceAsync(1)
+    await sleep(10)
   }
 }
 
