@@ -167,8 +167,10 @@ describe('peers', () => {
     const [joined] = next()
     assert.deepEqual(names(joined), ['member'])
     assert.equal(joined?.Domain, 'default')
-    server.join('m2', 'member')
+    const m2 = server.join('m2', 'member')
     assert.equal(next()[0]?.Domain, undefined)
+    server.tailnet.write((draft) => draft.putNode({ ...m2.row(), tags: ['tag:web'] }))
+    assert.equal(next()[0]?.Domain, 'default')
   })
 
   it('that are exit nodes may be suggested', () => {

@@ -7,6 +7,7 @@
  * @module
  */
 
+import type { NodeRow } from '../store/rows.ts'
 import { TAGGED_DEVICES_ID } from '../tailnet/users.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
 import { changedPeerJson, patchJson } from './node-json.ts'
@@ -40,7 +41,7 @@ export function deltaSince(tailnet: Tailnet, from: number): Delta | null {
       continue
     }
     changed.set(id, changedPeerJson(tailnet, node))
-    owners.add(node.row.tags.length > 0 ? TAGGED_DEVICES_ID : node.row.userId)
+    owners.add(ownerOf(node.row))
   }
   const users = [...tailnet.users.keys()].filter((id) => tailnet.userStamp(id) > from)
   for (const id of users) owners.add(id)
@@ -50,8 +51,30 @@ export function deltaSince(tailnet: Tailnet, from: number): Delta | null {
     patches,
     removed: slice.removed,
     profiles: [...owners].flatMap((id) => profileJson(tailnet, id) ?? []),
-    domain: users.length > 0 ? JSON.stringify(tailnet.row.name) : null,
+    domain:
+      users.length > 0 || hasFirstNode(tailnet, changed, owners)
+        ? JSON.stringify(tailnet.row.name)
+        : null,
   }
+}
+
+/** Whether one of these owners has no node but those that changed: clients forget users without nodes. */
+function hasFirstNode(
+  tailnet: Tailnet,
+  changed: ReadonlyMap<number, string>,
+  owners: ReadonlySet<number>,
+): boolean {
+  const unknown = new Set(owners)
+  for (const [id, { row }] of tailnet.nodes) {
+    if (unknown.size === 0) return false
+    if (!changed.has(id)) unknown.delete(ownerOf(row))
+  }
+  return unknown.size > 0
+}
+
+/** The user that clients are shown as owner of a node. */
+function ownerOf(row: NodeRow): number {
+  return row.tags.length > 0 ? TAGGED_DEVICES_ID : row.userId
 }
 
 /** What a session adds of its own. */
