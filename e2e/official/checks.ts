@@ -56,14 +56,6 @@ export async function pongBothWays(
   await pongs(b, a, via)
 }
 
-/**
- * Both ways, where there is a way: our node speaks no disco yet, so an official client finds no path
- * to it. The rows of `paths/` show that; others look at who admits whom.
- */
-export async function reach(a: Member, b: Member): Promise<void> {
-  if (a.make === b.make) await pongBothWays(a, b)
-}
-
 /** Fails if `from` gets an answer from `ip`. */
 export async function isSilent(from: Member, ip: string): Promise<void> {
   const words = ['ping', '--c=2', '--timeout=1s', '--until-direct=false', ip]

@@ -12,7 +12,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { serverName } from '../processes/programs.ts'
 import { until } from '../support/until.ts'
-import { allUnderLock, lockKeyOf, lockOn, nodeKeyOf, reach, secretsIn } from './checks.ts'
+import { allUnderLock, lockKeyOf, lockOn, nodeKeyOf, pongBothWays, secretsIn } from './checks.ts'
 import { createForwarder } from './forwarder.ts'
 import { tailnet } from './lock-commands.ts'
 import { scenario, type Part, type Scenario } from './scenario.ts'
@@ -75,7 +75,7 @@ const midInit = (part: Part): Scenario =>
         await lockOn([a])
       }
       await allUnderLock([a, b], 1)
-      await reach(a, b)
+      await pongBothWays(a, b)
     },
   )
 
@@ -107,7 +107,7 @@ const lostAnswer = (part: Part, by: 'own command' | 'our command' = 'own command
       }
       assert.equal((await stage.admin.lock()).enabled, true)
       await allUnderLock([a, b], 1)
-      await reach(a, b)
+      await pongBothWays(a, b)
       // The keys are good: the lock can be changed as ever.
       await a.ok(['lock', 'add', await lockKeyOf(b)])
       await allUnderLock([a, b], 2)

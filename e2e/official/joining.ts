@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict'
 import { until } from '../support/until.ts'
-import { ipOf, onServer, reach, sees } from './checks.ts'
+import { ipOf, onServer, pongBothWays, sees } from './checks.ts'
 import { createForwarder } from './forwarder.ts'
 import { scenario, type Part, type Scenario } from './scenario.ts'
 import type { Member, Stage } from './stage.ts'
@@ -134,7 +134,7 @@ const collision = scenario('join/hostname collision and change', ['new', 'old'],
   await sees(first, 'a-1', 'is seen', (peer) => peer !== undefined)
   await second.ok(['set', '--hostname=c'])
   await sees(first, 'c', 'is seen under its new name', (peer) => peer !== undefined)
-  await reach(first, second)
+  await pongBothWays(first, second)
 })
 
 const ephemeral = scenario(

@@ -15,7 +15,7 @@ import {
   nodeKeyOf,
   onServer,
   peerOf,
-  reach,
+  pongBothWays,
   pongs,
   sees,
 } from './checks.ts'
@@ -32,7 +32,7 @@ const restart = (part: Part, signal: 'SIGTERM' | 'SIGKILL'): Scenario =>
     await a.is('runs again', ({ BackendState }) => BackendState === 'Running')
     assert.equal(await nodeKeyOf(a), key)
     assert.equal(await ipOf(a), ip)
-    await reach(a, b)
+    await pongBothWays(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
   })
 
@@ -47,7 +47,7 @@ const downUp = (part: Part): Scenario =>
     await a.ok(['up'])
     await sees(b, 'a', 'is shown online', (peer) => peer?.Online === true)
     assert.equal(await nodeKeyOf(a), key)
-    await reach(a, b)
+    await pongBothWays(a, b)
   })
 
 const logout = (part: Part): Scenario =>
@@ -62,7 +62,7 @@ const logout = (part: Part): Scenario =>
     })
     await stage.join(a)
     assert.notEqual(await nodeKeyOf(a), key)
-    await reach(a, b)
+    await pongBothWays(a, b)
     const nodes = await stage.admin.nodes()
     stage.note(`nodes afterwards: ${nodes.map(({ name }) => name).join(', ')}`)
     assert.equal(nodes.length, 2)
@@ -74,7 +74,7 @@ const forceReauth = scenario(
   async (stage) => {
     await stage.serve()
     const [a, b] = [await stage.joined('new', 'a'), await stage.joined('new', 'b')]
-    await reach(a, b)
+    await pongBothWays(a, b)
     const key = await nodeKeyOf(a)
     const words = ['up', '--force-reauth', `--login-server=${stage.server.url}`, '--hostname=a']
     const up = a.cli([...words, '--timeout=60s'], 60_000)
@@ -86,7 +86,7 @@ const forceReauth = scenario(
     const { status, stdout, stderr } = await up
     assert.equal(status, 0, stdout + stderr)
     await sees(b, 'a', 'has a new key', (peer) => peer !== undefined && peer.PublicKey !== key)
-    await reach(a, b)
+    await pongBothWays(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
   },
 )
@@ -98,7 +98,7 @@ const reauthWithKey = (part: Part): Scenario =>
     const key = await nodeKeyOf(a)
     await stage.join(a, { upFlags: ['--force-reauth'] })
     await sees(b, 'a', 'has a new key', (peer) => peer !== undefined && peer.PublicKey !== key)
-    await reach(a, b)
+    await pongBothWays(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
   })
 
@@ -106,14 +106,14 @@ const expiry = (part: Part): Scenario =>
   scenario(`life/key expired by the owner, and renewed, ${part}`, [part, 'new'], async (stage) => {
     await stage.serve()
     const [a, b] = [await stage.joined(part, 'a'), await stage.joined('new', 'b')]
-    await reach(a, b)
+    await pongBothWays(a, b)
     const key = await nodeKeyOf(a)
     await stage.owner(['nodes', 'expire', 'a'])
     await a.is('needs a login', ({ BackendState }) => BackendState === 'NeedsLogin')
     await sees(b, 'a', 'is expired', (peer) => peer?.Expired === true || peer === undefined)
     await stage.join(a, { upFlags: ['--force-reauth'] })
     assert.notEqual(await nodeKeyOf(a), key)
-    await reach(a, b)
+    await pongBothWays(a, b)
     assert.equal((await stage.admin.nodes()).length, 2)
   })
 
@@ -121,14 +121,14 @@ const deleted = (part: Part): Scenario =>
   scenario(`life/node deleted by the owner, ${part}`, [part, 'new'], async (stage) => {
     await stage.serve()
     const [a, b] = [await stage.joined(part, 'a'), await stage.joined('new', 'b')]
-    await reach(a, b)
+    await pongBothWays(a, b)
     const ip = await ipOf(a)
     await stage.owner(['nodes', 'delete', 'a'])
     await sees(b, 'a', 'is gone', (peer) => peer === undefined)
     await isSilent(b, ip)
     await a.is('needs a login', ({ BackendState }) => BackendState === 'NeedsLogin', 60_000)
     await stage.join(a, { upFlags: ['--force-reauth'] })
-    await reach(a, b)
+    await pongBothWays(a, b)
   })
 
 const routes = scenario('life/routes and exit node, approved', ['new', 'old'], async (stage) => {
@@ -159,7 +159,7 @@ const routes = scenario('life/routes and exit node, approved', ['new', 'old'], a
 const shieldsUp = scenario('life/shields up', ['new', 'new'], async (stage) => {
   await stage.serve()
   const [a, b] = [await stage.joined('new', 'a'), await stage.joined('new', 'b')]
-  await reach(a, b)
+  await pongBothWays(a, b)
   const icmp = ['ping', '--icmp', '--c=2', '--timeout=2s']
   assert.match(await b.ok([...icmp, await ipOf(a)]), /pong/)
   await a.ok(['set', '--shields-up'])

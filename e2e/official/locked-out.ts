@@ -8,7 +8,15 @@
  */
 
 import assert from 'node:assert/strict'
-import { allUnderLock, ipOf, isSilent, lockKeyOf, lockOn, nodeKeyOf, reach } from './checks.ts'
+import {
+  allUnderLock,
+  ipOf,
+  isSilent,
+  lockKeyOf,
+  lockOn,
+  nodeKeyOf,
+  pongBothWays,
+} from './checks.ts'
 import { tailnet } from './lock-commands.ts'
 import { scenario, type Part, type Scenario } from './scenario.ts'
 
@@ -34,8 +42,8 @@ const signedBy = (signer: Part, witness: Part, newcomer: Part): Scenario =>
       assert.deepEqual(command?.slice(1), [await nodeKeyOf(c), await lockKeyOf(c)])
       await a.ok(['lock', 'sign', await nodeKeyOf(c), await lockKeyOf(c)])
       await allUnderLock([a, b, c], 1)
-      await reach(b, c)
-      await reach(a, c)
+      await pongBothWays(b, c)
+      await pongBothWays(a, c)
     },
   )
 

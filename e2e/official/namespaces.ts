@@ -101,7 +101,8 @@ async function tcpThrough(from: Space, to: Space, ip: string): Promise<number> {
 
 /** The kernel's own ping, where it is installed. */
 async function kernelPing(stage: Stage, from: Space, ip: string): Promise<void> {
-  const { status, stderr } = await runToEnd('ip', [...from.wrap.slice(1), 'ping', '-c1', '-W5', ip])
+  const [program, ...rest] = [...from.wrap, 'ping', '-c1', '-W5', ip]
+  const { status, stderr } = await runToEnd(program, rest)
   if (status === 127) return stage.note('no ping command here')
   assert.equal(status, 0, `ping ${ip}: ${stderr}`)
   return stage.note('kernel ping')

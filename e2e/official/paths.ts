@@ -22,8 +22,7 @@ const RELAY_ONLY = {
 }
 const PAYLOAD_BYTES = 1 << 20
 
-/** The packets of each would reach the other, but an official client sends none where disco found no path. */
-const NO_DISCO = { known: 'our node speaks no disco and dials no relay yet' }
+const NO_RELAY = { known: 'our node dials no relay yet' }
 
 const direct = (a: Part, b: Part, more: Partial<Scenario> = {}): Scenario =>
   scenario(
@@ -37,20 +36,25 @@ const direct = (a: Part, b: Part, more: Partial<Scenario> = {}): Scenario =>
     more,
   )
 
-const relayed = (a: Part, b: Part): Scenario =>
-  scenario(`paths/relay only, ${a} and ${b}`, [a, b], async (stage) => {
-    await stage.serve()
-    const one = await stage.joined(a, 'a', { env: RELAY_ONLY })
-    const two = await stage.joined(b, 'b', { env: RELAY_ONLY })
-    await pongBothWays(one, two, 'relay')
-    for (const [from, to] of [
-      [one, two],
-      [two, one],
-    ] as const) {
-      const said = await from.ok(['ping', '--tsmp', '--c=1', '--timeout=5s', await ipOf(to)])
-      assert.match(said, /^pong/)
-    }
-  })
+const relayed = (a: Part, b: Part, more: Partial<Scenario> = {}): Scenario =>
+  scenario(
+    `paths/relay only, ${a} and ${b}`,
+    [a, b],
+    async (stage) => {
+      await stage.serve()
+      const one = await stage.joined(a, 'a', { env: RELAY_ONLY })
+      const two = await stage.joined(b, 'b', { env: RELAY_ONLY })
+      await pongBothWays(one, two, 'relay')
+      for (const [from, to] of [
+        [one, two],
+        [two, one],
+      ] as const) {
+        const said = await from.ok(['ping', '--tsmp', '--c=1', '--timeout=5s', await ipOf(to)])
+        assert.match(said, /^pong/)
+      }
+    },
+    more,
+  )
 
 const inside = (a: Part, b: Part): Scenario =>
   scenario(`paths/TSMP and ICMP pings, ${a} and ${b}`, [a, b], async (stage) => {
@@ -107,12 +111,15 @@ const tcp = (name: string, env: Readonly<Record<string, string>>, a: Part, b: Pa
 export const paths: readonly Scenario[] = [
   direct('new', 'new'),
   direct('new', 'old'),
-  direct('new', 'signet', NO_DISCO),
-  direct('old', 'signet', NO_DISCO),
+  direct('new', 'signet'),
+  direct('old', 'signet'),
   direct('signet', 'signet'),
+  relayed('new', 'signet', NO_RELAY),
   relayed('new', 'new'),
   relayed('new', 'old'),
   inside('new', 'old'),
+  inside('new', 'signet'),
+  inside('old', 'signet'),
   tcp('direct', {}, 'new', 'old'),
   tcp('by relay', RELAY_ONLY, 'old', 'new'),
 ]

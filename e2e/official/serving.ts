@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict'
 import { until } from '../support/until.ts'
-import { allUnderLock, lockOn, pongBothWays, pongs, reach, sees } from './checks.ts'
+import { allUnderLock, lockOn, pongBothWays, pongs, sees } from './checks.ts'
 import { tailnet } from './lock-commands.ts'
 import { scenario, type Part, type Scenario } from './scenario.ts'
 import type { Member, Stage } from './stage.ts'
@@ -52,7 +52,7 @@ const restarted = (signal: 'SIGTERM' | 'SIGKILL'): Scenario =>
       stage.note(`all back after ${((performance.now() - began) / 1000).toFixed(1)} s`)
       await allOnline(stage, 3)
       assert.equal(await allUnderLock(members, 1), head)
-      await reach(a, b)
+      await pongBothWays(a, b)
     },
     { deadlineMs: 180_000 },
   )
