@@ -20,6 +20,8 @@ import { type Usage, usageOf } from './usage.ts'
 
 /** Nodes that do something at once. */
 export const AT_ONCE = 16
+/** What `bin/signet` starts a server with. */
+const LAUNCHER_FLAG = '--max-semi-space-size=4'
 /** Quiet means: for so long, nothing was sent to anybody. */
 const QUIET_MS = 1_000
 const LOOK_MS = 100
@@ -39,7 +41,7 @@ export interface BenchServer {
 export async function withServer<T>(work: (server: BenchServer) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(joinPath(tmpdir(), 'signet-bench-'))
   const child = fork(new URL('server-process.ts', import.meta.url).pathname, [folder], {
-    execArgv: ['--expose-gc'],
+    execArgv: ['--expose-gc', LAUNCHER_FLAG],
   })
   try {
     const address = await nextMessage<ServerAddress>(child)

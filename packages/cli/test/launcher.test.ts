@@ -46,6 +46,20 @@ describe('bin/signet', () => {
     assert.match(stderr, /at \/no where\/x: there is no such socket/)
   })
 
+  test('starts a server, and nothing else, with little room for young objects', (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'signet-cli-'))
+    t.after(() => rmSync(dir, { recursive: true }))
+    const copy = join(dir, 'signet')
+    writeFileSync(copy, readFileSync(launcher), { mode: 0o755 })
+    writeFileSync(join(dir, 'node'), '#!/bin/sh\n[ "$1" = -e ] || echo "$@"\n', { mode: 0o755 })
+    const env = { PATH: `${dir}:/usr/bin:/bin` }
+    assert.equal(
+      start(copy, ['serve'], env).stdout,
+      `--max-semi-space-size=4 ${dir}/../src/main.ts serve\n`,
+    )
+    assert.equal(start(copy, ['node'], env).stdout, `${dir}/../src/main.ts node\n`)
+  })
+
   test('says what it needs when there is no Node that can run it', (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'signet-cli-'))
     t.after(() => rmSync(dir, { recursive: true }))

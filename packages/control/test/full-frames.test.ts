@@ -21,7 +21,7 @@ function optionsFor(server: TestServer): FullOptions {
 function checkAll(server: TestServer, frames: FullFrames): void {
   const options = optionsFor(server)
   for (const node of server.tailnet.nodes.values()) {
-    const frame = frames.frame(node, options)
+    const frame = Buffer.concat(frames.frame(node, options))
     assert.equal(frame.readUInt32LE(0), frame.length - 4)
     const message: unknown = JSON.parse(zstdDecompressSync(frame.subarray(4)).toString())
     const whole = composeFull(server.tailnet, node, { ...options, peers: true })

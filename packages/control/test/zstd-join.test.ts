@@ -9,10 +9,8 @@ import { compressPart, joinParts } from '../src/map/zstd-join.ts'
 const BLANK = ' '.repeat(17)
 
 function roundTrip(texts: readonly string[]): string {
-  const frame = joinParts(
-    texts.map((text) => compressPart(text)),
-    4,
-  )
+  const parts = texts.map((text) => compressPart(text))
+  const frame = Buffer.concat(joinParts(parts, 4))
   return zstdDecompressSync(frame.subarray(4)).toString()
 }
 

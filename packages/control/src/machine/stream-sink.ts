@@ -12,7 +12,7 @@ import type { FrameSink } from '../map/session.ts'
 /** A sink that writes to this stream. */
 export function streamSink(stream: ServerStream): FrameSink {
   return {
-    write: (frame) => stream.write(frame),
+    write: (...frame) => stream.write(...frame),
     onDrain: (resume) => stream.onDrain(resume),
     end: () => stream.end(),
     destroy: () => stream.reset(),

@@ -164,7 +164,7 @@ export class Deliverer {
     }
     this.#markLockTold(session)
     if (intercept === undefined && session.compression === 'zstd' && !session.omitPeers) {
-      this.#write(session, this.#full.frame(node, options))
+      this.#write(session, ...this.#full.frame(node, options))
     } else
       this.#send(session, composeFull(tailnet, node, { ...options, peers: !session.omitPeers }))
     if (session.blockedSince !== null) onUnread(session)
@@ -225,12 +225,12 @@ export class Deliverer {
     }
   }
 
-  #write(session: Session, frame: Uint8Array): void {
+  #write(session: Session, ...frame: readonly Uint8Array[]): void {
     const { counters, clock } = this.#options
     counters.frames++
-    counters.bytes += frame.length
+    for (const { length } of frame) counters.bytes += length
     this.resetKeepAlive(session)
-    if (!session.sink.write(frame)) session.blockedSince = clock.now()
+    if (!session.sink.write(...frame)) session.blockedSince = clock.now()
   }
 
   #markLockTold(session: Session): void {

@@ -39,8 +39,8 @@ export class FullFrames {
     this.#counters = counters
   }
 
-  /** The full message for one node, compressed, with its length in front. */
-  frame(viewer: TailnetNode, options: FullOptions): Buffer {
+  /** The full message for one node, compressed, with its length in front, in pieces. */
+  frame(viewer: TailnetNode, options: FullOptions): readonly Uint8Array[] {
     this.#counters.encodings++
     this.#regroup()
     const own = this.#ownGroup(viewer)
@@ -53,9 +53,10 @@ export class FullFrames {
       if (group !== own && id !== groupOf(viewer)) parts.push(this.#partOf(group))
     }
     parts.push(END)
-    const frame = joinParts(parts, LENGTH_BYTES)
-    frame.writeUInt32LE(frame.length - LENGTH_BYTES, 0)
-    return frame
+    const pieces = joinParts(parts, LENGTH_BYTES)
+    const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+    pieces[0]?.writeUInt32LE(length - LENGTH_BYTES, 0)
+    return pieces
   }
 
   /** The group of the viewer; another where it is alone, so that there is a record without a comma. */

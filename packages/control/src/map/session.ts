@@ -15,8 +15,8 @@ import type { LockSignal } from './lock-signal.ts'
 
 /** Where frames go: an HTTP/2 stream, or a test. */
 export interface FrameSink {
-  /** Hands over a frame; false asks to wait for {@link FrameSink.onDrain} before the next. */
-  write(frame: Uint8Array): boolean
+  /** Hands over a frame, in one or more parts; false asks to wait for {@link FrameSink.onDrain} before the next. */
+  write(...frame: readonly Uint8Array[]): boolean
   /** Calls back each time that the sink can take more after `write` returned false. */
   onDrain(resume: () => void): void
   /** Ends the stream after what was written. */

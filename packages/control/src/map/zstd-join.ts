@@ -52,8 +52,11 @@ export function compressPart(text: string): ZstdPart {
   return { blocks: Buffer.concat([reset.blocks, blocks]), length: reset.length + bytes.length }
 }
 
-/** Joins parts into one frame, with `headroom` bytes in front for the caller. */
-export function joinParts(parts: readonly ZstdPart[], headroom: number): Buffer {
+/**
+ * Joins parts into one frame, with `headroom` bytes in front for the caller. The frame comes in pieces, so that
+ * parts that many frames have are not copied.
+ */
+export function joinParts(parts: readonly ZstdPart[], headroom: number): Buffer[] {
   const header = Buffer.alloc(headroom + 10)
   header.writeUInt32LE(MAGIC, headroom)
   header[headroom + 4] = FRAME_DESCRIPTOR
@@ -63,8 +66,7 @@ export function joinParts(parts: readonly ZstdPart[], headroom: number): Buffer 
     headroom + 6,
   )
   // An empty block ends the frame, so that no part need know whether it is the last.
-  const end = blockHeader(BlockType.Raw, 0, true)
-  return Buffer.concat([header, ...parts.map(({ blocks }) => blocks), end])
+  return [header, ...parts.map(({ blocks }) => blocks), blockHeader(BlockType.Raw, 0, true)]
 }
 
 /** The blocks of a frame, none of them marked as the last. */

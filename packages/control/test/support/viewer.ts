@@ -50,7 +50,8 @@ export function openViewer(
     compression,
     onEnd: disconnect,
     sink: {
-      write(frame) {
+      write(...pieces) {
+        const frame = Buffer.concat(pieces)
         frames.count++
         frames.bytes += frame.length
         frames.largest = Math.max(frames.largest, frame.length)

@@ -31,7 +31,7 @@ export interface ServerStream {
   /** Begins the answer. */
   respond(status: number, headers?: Readonly<Record<string, string>>): void
   /** Sends bytes of the body; false asks to wait for {@link ServerStream.onDrain} before more. */
-  write(bytes: Uint8Array | string): boolean
+  write(...parts: readonly (Uint8Array | string)[]): boolean
   /** Ends the answer after what was written. What has not come of the request is not waited for. */
   end(bytes?: Uint8Array | string): void
   /** Ends the stream at once. */
@@ -143,9 +143,11 @@ export class Http2Stream implements ServerStream {
     this.#host.sendHeaders(this.id, fields, false)
   }
 
-  write(bytes: Uint8Array | string): boolean {
+  write(...parts: readonly (Uint8Array | string)[]): boolean {
     if (this.closed || this.ending) return true
-    if (bytes.length > 0) this.queue.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
+    for (const part of parts) {
+      if (part.length > 0) this.queue.push(typeof part === 'string' ? Buffer.from(part) : part)
+    }
     if (this.#host.pump(this)) return true
     this.needsDrain = true
     return false
