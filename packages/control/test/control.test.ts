@@ -182,7 +182,7 @@ describe('a server on sockets', () => {
         'POST /ts2021 HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n',
         /^HTTP\/1.1 400/,
       ],
-      ['\x00\x01\x02\r\n\r\n', /^$/],
+      ['\x00\x01\x02\r\n\r\n', /^HTTP\/1.1 400/],
     ]
     for (const [request, status] of requests) assert.match(await rawExchange(port, request), status)
     const garbled = toBase64(new Uint8Array(101).fill(7))

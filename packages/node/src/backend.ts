@@ -87,6 +87,9 @@ export type Backend = {
   close(): Promise<void>
 }
 
+/** Programs ask for a login right after the start that has its auth key; later it is another matter. */
+const PENDING_KEY_MS = 30_000
+
 type Session = {
   readonly ending: AbortController
   readonly done: Promise<void>
@@ -105,8 +108,9 @@ export function createBackend(options: BackendOptions): Backend {
   let offline = ''
   /** Whether the last start found no key, so that it is itself the login that a program asks for. */
   let isFirstLogin = false
-  /** The auth key of a start whose login is not over. */
+  /** The auth key of a start, for the login with a new node key that may follow it. */
   let pendingAuthKey = ''
+  let pendingUntil = 0
 
   const tell = (message: Omit<Notify, 'Version'>): void => {
     bus.publish({ Version: nodeVersion, ...message })
@@ -230,10 +234,11 @@ export function createBackend(options: BackendOptions): Backend {
   }
 
   const onLogin = ({ nodeKey, oldNodeKey, login }: LoginResult): void => {
-    const { prefs } = stateFile.get()
+    const { prefs, nodeKey: before } = stateFile.get()
     stateFile.update({ nodeKey, oldNodeKey, login, prefs: { ...prefs, LoggedOut: false } })
     authUrl = ''
-    pendingAuthKey = ''
+    // A start with the old node key may be over before the login that it was made for begins.
+    if (nodeKey !== before) pendingAuthKey = ''
     engine.setKey(nodeKey)
     tell({ LoginFinished: true })
     become(BackendState.Starting)
@@ -338,6 +343,7 @@ export function createBackend(options: BackendOptions): Backend {
       }
       isFirstLogin = nodeKey === null && AuthKey !== ''
       pendingAuthKey = AuthKey
+      pendingUntil = clock.now() + PENDING_KEY_MS
       if (nodeKey === null && AuthKey === '') {
         endSession()
         become(BackendState.NeedsLogin)
@@ -357,7 +363,7 @@ export function createBackend(options: BackendOptions): Backend {
         throw new NodeError('bad-argument', 'No server is set: give --login-server URL')
       }
       applyPrefs({ WantRunning: true, LoggedOut: false })
-      beginSession(pendingAuthKey, nodeKey !== null)
+      beginSession(clock.now() < pendingUntil ? pendingAuthKey : '', nodeKey !== null)
     },
 
     async logout() {

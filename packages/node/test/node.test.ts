@@ -140,6 +140,24 @@ test('the bus tells state, address and refusal', async (t) => {
   await bus.return?.()
 })
 
+test('a new login uses the auth key of the start before it, whichever is first', async (t) => {
+  const tailnet = createTestTailnet(t)
+  const a = await tailnet.join('a')
+  const before = a.key()
+  const prefs = { ...defaultPrefs, ControlURL: 'http://fake', WantRunning: true }
+  const streams = a.control.streams.length
+  await a.api.start({ UpdatePrefs: prefs, AuthKey: 'again' })
+  // The start with the old key is over when the login begins.
+  await tailnet.until(() => a.control.streams.length > streams)
+  await a.api.loginInteractive()
+  await tailnet.until(() => a.key() !== before)
+  assert.equal(a.control.registrations.at(-1)?.Auth?.AuthKey, 'again')
+  const second = a.key()
+  await a.api.loginInteractive()
+  await tailnet.until(() => a.key() !== second)
+  assert.equal(a.control.registrations.at(-1)?.Auth, undefined)
+})
+
 test('a node is locked out until it is signed, and says how to help it', async (t) => {
   const { tailnet } = lockedTailnet(t)
   const a = await tailnet.join('a')
