@@ -316,6 +316,16 @@ describe('sync/send that undoes what is in force', () => {
     assert.equal(server.store.aums(server.tailnet.lock.active!.row.id).length, 3)
   })
 
+  it('is refused when a removed key adds its vote to what others have signed', async () => {
+    const { server, thief, first } = await withRemovedThief()
+    using _ = server
+    const head = headOf(server)
+    const heavier = cosignAum(first, thief.signer)
+    const reply = await sendUpdates(thief, [heavier], false)
+    assert.equal(reply.status, 403, reply.text)
+    assert.equal(headOf(server), head)
+  })
+
   it('is taken from keys that are trusted, so that servers and nodes agree after a backup', async () => {
     const { server, b, genesis, first } = await withRemovedThief()
     using _ = server
@@ -333,7 +343,31 @@ describe('sync/send that undoes what is in force', () => {
       builder.removeKey(b.signer.keyId)
     })
     assert.equal((await sendUpdates(thief, removals)).status, 200)
-    const winner = rival(genesis, removals[0]!, [a, b])
+    const head = headOf(server)
+    assert.equal(
+      (await sendUpdates(a, [rival(genesis, removals[0]!, [a, b])], false)).status,
+      403,
+      'no recovery, but what may have been signed for another end',
+    )
+    assert.equal(headOf(server), head)
+    const { state } = genesis
+    const winner = cosignAum(
+      signAum(
+        {
+          ...EMPTY_AUM,
+          kind: AumKind.Checkpoint,
+          prev: aumHashBytes(aumHash(genesis)),
+          state: {
+            ...state!,
+            keys: state!.keys!.filter(
+              ({ public: key }) => toBase64(key!) !== toBase64(thief.signer.keyId),
+            ),
+          },
+        },
+        [a.signer],
+      ),
+      b.signer,
+    )
     assert.equal((await sendUpdates(a, [winner], false)).status, 200)
     assert.equal(headOf(server), aumHashText(aumHash(winner)))
   })

@@ -46,8 +46,8 @@ export const maxExactChecks = 64
 export const maxUpdatesPerReply = 20_000
 
 /**
- * Updates with a wrong signature in one reply after which the rest is not looked at: each may cost
- * an exact check of 4 ms, some times over, and an honest server sends none.
+ * Updates in one reply with a wrong signature, or that would undo history, after which the rest is not looked at:
+ * each may cost an exact check of 4 ms, or a second look at the chain, some times over. An honest server sends none.
  */
 export const maxForgedUpdates = 8
 

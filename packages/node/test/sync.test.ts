@@ -15,7 +15,8 @@ import {
 import { createLockKeeper, type LockKeeper } from '../src/lock/keeper.ts'
 import { gateLock } from '../src/lock/lock-state.ts'
 import { createSecretGuard } from '../src/lock/secret-guard.ts'
-import { createLockSync, takeUpdates, type LockSync } from '../src/lock/sync.ts'
+import { createLockSync, type LockSync } from '../src/lock/sync.ts'
+import { takeUpdates } from '../src/lock/take-updates.ts'
 import { silentLog } from '../src/log.ts'
 import { openStateFile, type StateFile } from '../src/state-file.ts'
 import { secret, secretValue, testGenesis, testSigner } from './support/lock-fixture.ts'
@@ -270,7 +271,7 @@ test('takeUpdates() stores good updates in few steps, whatever is among them', (
   w.keeper.begin(genesis)
   let stored = 0
   w.keeper.onChange(() => stored++)
-  assert.equal(takeUpdates(w.keeper, encoded), 1)
+  assert.equal(takeUpdates(w.keeper, encoded).refused, 1)
   assert.equal(aumHashText(w.head()), server.head())
   assert.ok(stored < 20, String(stored))
 })
@@ -294,7 +295,7 @@ test('takeUpdates() does not look at what follows many forgeries', () => {
       return w.keeper.inform(aums)
     },
   }
-  assert.equal(takeUpdates(counting, forged), 50)
+  assert.equal(takeUpdates(counting, forged).refused, 50)
   assert.ok(asked < 60, String(asked))
   assert.equal(w.head(), aumHash(genesis))
 })

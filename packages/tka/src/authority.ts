@@ -109,7 +109,7 @@ export function informAuthority(
   // Official software computes everything anew, within its limits, unless the head just grew.
   const isLimited = options.officialLimits === true && !isExtension
   if (isLimited || hasOlder(authority, store)) return open(store, authority.oldestAncestor, options)
-  return authorityOf(advance(authority, store, ordered))
+  return authorityOf(advance(authority, store, ordered, options))
 }
 
 function open(store: AumStore, hint: AumHash | undefined, options: ChainOptions): Authority {
@@ -156,24 +156,37 @@ function verifyBatch(
  * the child that was chosen before; the first place where another one wins decides. Updates on
  * other branches matter only if such a place leads to them, and then they are followed.
  */
-function advance(authority: Authority, store: AumStore, aums: readonly Aum[]): FollowedChain {
+function advance(
+  authority: Authority,
+  store: AumStore,
+  aums: readonly Aum[],
+  { joinRenamed = false }: ChainOptions,
+): FollowedChain {
   const { chain } = authority
-  for (const height of heightsOfParents(chain, aums)) {
+  for (const height of heightsOfForks(chain, store, aums)) {
     const parent = chain.at(height)
     const children = store.children(parent)
     if (parent === chain.head || children.length === 1) continue
     const state = chain.stateAt(height, store)
-    if (aumHash(chosenChild(store, children, state)) === chain.at(height + 1)) continue
-    return followOn(store, { chain: chain.keepOldest(height + 1), state })
+    const chosen = aumHash(chosenChild(store, children, state, { joinRenamed }))
+    if (chosen === chain.at(height + 1)) continue
+    return followOn(store, { chain: chain.keepOldest(height + 1), state }, { joinRenamed })
   }
-  return followOn(store, authority)
+  return followOn(store, authority, { joinRenamed })
 }
 
-function heightsOfParents(chain: ActiveChain, aums: readonly Aum[]): number[] {
+/**
+ * Heights at which something new may win: those of parents; and those of grandparents, where the new update may
+ * give life to another name of the chain's.
+ */
+function heightsOfForks(chain: ActiveChain, store: AumStore, aums: readonly Aum[]): number[] {
   const heights = new Set<number>()
   for (const aum of aums) {
     const parent = aumParent(aum)
-    const height = parent === null ? undefined : chain.heightOf(parent)
+    if (parent === null) continue
+    const grandparent = store.link(parent)?.parent ?? null
+    const height =
+      chain.heightOf(parent) ?? (grandparent === null ? undefined : chain.heightOf(grandparent))
     if (height !== undefined) heights.add(height)
   }
   return [...heights].sort((a, b) => a - b)

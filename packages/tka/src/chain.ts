@@ -16,8 +16,9 @@ import { applyAum } from './apply.ts'
 import { aumKindText, AumKind, aumParent, type AumHash } from './aum.ts'
 import { aumHash } from './aum-codec.ts'
 import { TkaError } from './errors.ts'
-import { chooseFork } from './fork-choice.ts'
+import { aumWeight, chooseFork } from './fork-choice.ts'
 import { OFFICIAL_SCAN_LIMIT } from './limits.ts'
+import { hasSameContent } from './renamed.ts'
 import { EMPTY_STATE, type State } from './state.ts'
 import type { AumStore } from './store.ts'
 import type { VerifiedAum } from './verify.ts'
@@ -29,6 +30,12 @@ export interface ChainOptions {
    * first, and its way with the last active ancestor. For comparing with it, never for running.
    */
   readonly officialLimits?: boolean
+  /**
+   * Take updates that differ in nothing but their signatures for one, as far as they weigh the same: of its
+   * names, the one to follow is that under which the history went on. Official software follows the lowest
+   * hash, and so gives up what followed another.
+   */
+  readonly joinRenamed?: boolean
 }
 
 /** A chain and the state at its head. */
@@ -123,7 +130,8 @@ export function followOn(
     if (children.length > 1) {
       chain = chain.extend(steps)
       steps = []
-      next = aumHash(chosenChild(store, children, chain.stateAt(chain.length - 1, store)))
+      const parentState = chain.stateAt(chain.length - 1, store)
+      next = aumHash(chosenChild(store, children, parentState, options))
     }
     steps.push(stepOf(store, next))
     hash = next
@@ -144,11 +152,36 @@ export function chosenChild(
   store: AumStore,
   children: readonly AumHash[],
   state: State,
+  options: ChainOptions = {},
 ): VerifiedAum {
-  return chooseFork(
-    state,
+  const siblings = children.map((hash) => storedAum(store, hash))
+  const best = chooseFork(state, siblings)
+  return options.joinRenamed ? livingName(store, siblings, best, state) : best
+}
+
+/**
+ * Of the updates with the content and the weight of `best`, the one whose child wins among the children of all
+ * of them. Nobody makes a child without a key, while anybody can turn signatures around until a hash is low.
+ */
+function livingName(
+  store: AumStore,
+  siblings: readonly VerifiedAum[],
+  best: VerifiedAum,
+  state: State,
+): VerifiedAum {
+  const weight = aumWeight(best, state)
+  const names = siblings.filter(
+    (aum) => hasSameContent(aum, best) && aumWeight(aum, state) === weight,
+  )
+  if (names.length === 1) return best
+  const children = names.flatMap((aum) => store.children(aumHash(aum)))
+  if (children.length === 0) return best
+  const child = chooseFork(
+    applyAum(state, best),
     children.map((hash) => storedAum(store, hash)),
   )
+  const parent = aumParent(child)
+  return names.find((aum) => aumHash(aum) === parent) ?? best
 }
 
 /**

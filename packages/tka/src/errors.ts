@@ -80,6 +80,12 @@ export type TkaErrorCode =
   | 'already-signed'
   /** No update may become the oldest. Nothing was forgotten. */
   | 'cannot-compact'
+  /** One key has signed an update twice, which gives it another name. Only where history is guarded. */
+  | 'repeated-signature'
+  /** A known update by another name, that would undo what followed or leads nowhere. Likewise. */
+  | 'renamed-update'
+  /** A key that is no longer trusted would undo what is in force, its own removal for instance. Likewise. */
+  | 'removed-signer'
   /** An option is outside its range. */
   | 'bad-option'
   /** The stored chain is missing where one should be. Fail closed. */

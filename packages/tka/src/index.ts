@@ -45,9 +45,13 @@ export {
   verifyGenesis,
   type Authority,
 } from './authority.ts'
+export { informGuarded, openGuarded } from './guarded-inform.ts'
+export { checkUndoing } from './undo-rule.ts'
+export { hasRepeatedSignature, isRenamed } from './renamed.ts'
 export { stateAt, type ChainOptions } from './chain.ts'
 export { ActiveChain, type ChainLink, type ChainStep } from './active-chain.ts'
 export type { AumStore, StoredAum } from './store.ts'
+export { draftOn, type DraftAumStore } from './draft-store.ts'
 export { createMemoryStore, type MemoryStoreOptions } from './memory-store.ts'
 export { createLogStore, openLogStore, type LogFile, type LogStoreOptions } from './log-store.ts'
 export {

@@ -7,9 +7,9 @@
  * @module
  */
 
-import { equalBytes, toHex } from '@signet/codec'
+import { equalBytes } from '@signet/codec'
 import { isSmallOrder } from '@signet/crypto'
-import { AumKind, decodeAum, encodeAum, TkaError } from '@signet/tka'
+import { AumKind, decodeAum, encodeAum, hasRepeatedSignature, TkaError } from '@signet/tka'
 import type { Aum, Key } from '@signet/tka'
 import { ControlError } from '../errors.ts'
 
@@ -33,8 +33,7 @@ export function parseAum(bytes: Uint8Array): Aum {
     throw malformed('anybody could sign with a key in it; look whether the key was copied whole')
   }
   // A signature that is there twice gives an update another name, and makes it slow to check.
-  const signers = (aum.signatures ?? []).map(({ keyId }) => toHex(keyId ?? new Uint8Array()))
-  if (new Set(signers).size < signers.length) throw malformed('one key has signed it twice')
+  if (hasRepeatedSignature(aum)) throw malformed('one key has signed it twice')
   if (aum.kind === AumKind.Invalid) throw malformed('it has no kind')
   return aum
 }

@@ -26,6 +26,7 @@ import {
   aumHashText,
   AumKind,
   aumParent,
+  draftOn,
   encodeAum,
   informAuthority,
   MAX_KEYS,
@@ -35,7 +36,7 @@ import {
   syncOffer,
   TkaError,
 } from '@signet/tka'
-import type { Aum, AumHash, Authority, SyncOffer } from '@signet/tka'
+import type { Aum, AumHash, Authority, DraftAumStore, SyncOffer } from '@signet/tka'
 import { ControlError } from '../errors.ts'
 import { MAX_LARGE_REPLY_BYTES, MAX_OFFER_ANCESTORS, MAX_UPDATES_PER_REQUEST } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
@@ -44,11 +45,8 @@ import { checkChainLength, checkStored, requireRoom } from './chain-length.ts'
 import { checkCheckpoint } from './checkpoint-rule.ts'
 import type { LockContext } from './context.ts'
 import { refusalOf, requireActive, requireCurrent } from './context.ts'
-import { draftOn } from './draft-store.ts'
-import type { DraftAumStore } from './draft-store.ts'
 import { parseAum } from './parse-aum.ts'
-import { refuseRenamed } from './renamed-update.ts'
-import { checkRewind } from './rewind-rule.ts'
+import { checkHistory } from './history-rule.ts'
 import type { ActiveLock } from './state.ts'
 
 /** What a node needs to begin, or to end. */
@@ -197,10 +195,9 @@ function inform(active: ActiveLock, draft: DraftAumStore, updates: readonly Aum[
 /** Limits that the authority itself does not have. */
 function checkResult(active: ActiveLock, draft: DraftAumStore, authority: Authority): void {
   for (const aum of draft.added) {
-    refuseRenamed(aum, draft)
     checkCheckpoint(aum, { store: draft, chain: authority.chain, head: active.authority.state })
   }
-  checkRewind(active.authority, authority, draft)
+  checkHistory(active.authority, authority, draft)
   const keys = authority.state.keys?.length ?? 0
   if (keys > MAX_KEYS) {
     throw new ControlError(

@@ -20,11 +20,12 @@ import { join } from 'node:path'
 import {
   aumHash,
   aumHashText,
+  aumParent,
   bootstrapAuthority,
   compactAuthority,
   createMemoryStore,
-  informAuthority,
-  openAuthority,
+  informGuarded,
+  openGuarded,
   parseAumHash,
   stateIdText,
   verifyGenesis,
@@ -62,7 +63,11 @@ export type LockKeeper = {
    * @throws NodeError lock-pin-mismatch, lock-disallowed, lock-on, lock-broken; TkaError
    */
   begin(genesis: Aum): Authority
-  /** Verifies and stores updates. @throws TkaError and then nothing has changed */
+  /**
+   * Verifies and stores updates, unless they would undo history without the right to.
+   *
+   * @throws TkaError and then nothing has changed
+   */
   inform(aums: readonly Aum[]): Authority
   /** Forgets old updates. True if it did. */
   compact(): boolean
@@ -126,7 +131,7 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
     }
     return { authority: state.authority, memory: state.memory, store }
   }
-  const grow = (authority: Authority, memory: RotationMemory): Authority => {
+  const enforce = (authority: Authority, memory: RotationMemory): Authority => {
     mark(authority, stateFile.get().wasLocked?.genesis ?? aumHashText(authority.oldestAncestor))
     become({ kind: 'on', authority, memory })
     return authority
@@ -143,7 +148,7 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
       // Stopped between making the store and its first update.
       return pin === '' ? { kind: 'off' } : awaitingPin
     }
-    const authority = openAuthority(opened)
+    const authority = openGuarded(opened)
     if (wasLocked === null && disallowedStateIds.includes(authority.stateId)) {
       forget()
       return { kind: 'left', stateId: authority.stateId }
@@ -213,7 +218,7 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
     },
     inform(aums) {
       const { authority, memory, store: opened } = current()
-      return grow(informAuthority(authority, opened, aums), memory)
+      return enforce(informGuarded(authority, opened, aums), memory)
     },
     compact() {
       const { authority, memory, store: opened } = current()
@@ -280,8 +285,13 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
       if (aumHashText(begun.head) !== known.genesis) {
         throw new NodeError('lock-broken', 'The history does not begin as the lost one did')
       }
-      const grown = updates.length === 0 ? begun : informAuthority(begun, trial, updates)
-      checkMark(wasLocked, grown, trial)
+      const batches = lineFirst(parseAumHash(known.head), updates)
+      const regrow = (from: Authority, into: AumStore): Authority =>
+        batches.reduce(
+          (grown, aums) => (aums.length === 0 ? grown : informGuarded(grown, into, aums)),
+          from,
+        )
+      checkMark(wasLocked, regrow(begun, trial), trial)
       // What the old directory says of replaced keys is kept, as far as it can be read.
       const rotations = files.read(join(directory, rotationFile))
       setAside(files, directory)
@@ -291,10 +301,7 @@ export function createLockKeeper(options: LockKeeperOptions): LockKeeper {
       const opened = createFileStore(files, directory, now)
       const authority = bootstrapAuthority(opened, verifyGenesis(genesis))
       store = opened
-      return grow(
-        updates.length === 0 ? authority : informAuthority(authority, opened, updates),
-        memory,
-      )
+      return enforce(regrow(authority, opened), memory)
     },
     reset() {
       stateFile.update({ wasLocked: null, pin: '' })
@@ -323,6 +330,18 @@ function missing(directory: string): LockState {
 function requireMark(mark: LockMark | null): LockMark {
   if (mark !== null) return mark
   throw new NodeError('lock-broken', 'Nothing tells which lock was in force here')
+}
+
+/** What led to `head` first: it was in force here, and what came with it may not undo it. */
+function lineFirst(head: AumHash, updates: readonly Aum[]): readonly (readonly Aum[])[] {
+  const byHash = new Map(updates.map((aum) => [aumHash(aum), aum]))
+  const line = new Set<Aum>()
+  for (let aum = byHash.get(head); aum && !line.has(aum);) {
+    line.add(aum)
+    const parent = aumParent(aum)
+    aum = parent === null ? undefined : byHash.get(parent)
+  }
+  return [[...line], updates.filter((aum) => !line.has(aum))]
 }
 
 /**

@@ -26,17 +26,17 @@ import {
   syncOfferText,
   checkDisablement,
   TkaError,
-  type Aum,
   type AumHash,
 } from '@signet/tka'
 import type { TKAInfo } from '@signet/protocol'
 import type { Clock } from '../clock.ts'
 import { createBackoff } from '../control/backoff.ts'
 import { NodeError, reasonOf } from '../errors.ts'
-import { headAlarmMs, maxForgedUpdates, maxUpdatesPerReply } from '../limits.ts'
+import { headAlarmMs } from '../limits.ts'
 import type { LockKeeper } from './keeper.ts'
 import type { LockRpc } from './lock-rpc.ts'
 import type { SecretGuard } from './secret-guard.ts'
+import { takeUpdates, undoingText } from './take-updates.ts'
 
 /** What the server said last: null when the lock is off, or its head makes no sense. */
 export type LockTarget = AumHash | null
@@ -307,8 +307,10 @@ async function exchange(options: LockSyncOptions): Promise<Outcome> {
   const { authority, store } = keeper.require()
   const shared = syncIntersection(authority, store, offer)
   const toSend = shared.kind === 'none' ? [] : missingAums(authority, store, offer)
-  const refused = takeUpdates(keeper, remote.missing)
-  if (refused > 0) log.warn({ refused }, 'The server sent updates of the lock that do not verify')
+  const { refused, undoing } = takeUpdates(keeper, remote.missing)
+  if (undoing !== null) log.warn({ refused, undoing }, 'The server would undo history of the lock')
+  else if (refused > 0)
+    log.warn({ refused }, 'The server sent updates of the lock that do not verify')
 
   const ours = keeper.require().authority
   const sent = await rpc.syncSend(aumHashText(ours.head), toSend.map(encodeAum), false)
@@ -318,57 +320,11 @@ async function exchange(options: LockSyncOptions): Promise<Outcome> {
   if (shared.kind === 'none' && refused === 0 && remote.missing.length === 0) {
     return { problem: "The server's lock and that of this node have no update in common" }
   }
+  if (undoing !== null) return { problem: undoingText(undoing) }
   if (refused > 0) return { problem: 'The server sends updates of the lock that do not verify' }
   return sent === aumHashText(after.authority.head)
     ? fine
     : { problem: 'The server follows another head of the lock than this node' }
-}
-
-/**
- * Takes every update that verifies. A batch with one bad update in it must not keep out the good
- * ones: a server that slips one in could otherwise hold back a revocation for ever. So a batch that
- * is refused is halved until what is refused stands alone.
- *
- * Returns how many were refused.
- */
-export function takeUpdates(
-  keeper: Pick<LockKeeper, 'inform'>,
-  encoded: readonly Uint8Array[],
-): number {
-  const aums = encoded.slice(0, maxUpdatesPerReply).flatMap(decoded)
-  let refused = encoded.length - aums.length
-  let forged = 0
-  const take = (batch: readonly Aum[]): void => {
-    if (batch.length === 0) return
-    if (forged >= maxForgedUpdates) {
-      refused += batch.length
-      return
-    }
-    try {
-      keeper.inform(batch)
-    } catch (error) {
-      if (!(error instanceof TkaError) || error.code === 'store-write') throw error
-      if (batch.length > 1) {
-        const half = Math.ceil(batch.length / 2)
-        take(batch.slice(0, half))
-        take(batch.slice(half))
-        return
-      }
-      refused++
-      if (error.code === 'bad-signature') forged++
-    }
-  }
-  take(aums)
-  return refused
-}
-
-function decoded(bytes: Uint8Array): readonly Aum[] {
-  try {
-    return [decodeAum(bytes)]
-  } catch {
-    // Counted by the caller: what cannot be read is refused like what does not verify.
-    return []
-  }
 }
 
 /** Forgetting is a convenience: failing to do it must not look like failing to synchronise. */

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A view of stored updates with some more on top: the authority is computed as if they were stored, and
- * nothing is, until the tailnet's one transaction has taken them.
+ * Tailnet Key Authority, storage: a view of stored updates with some more on top. The authority is computed
+ * as if they were stored, and nothing is until its caller has looked at what would become of it.
  *
  * @module
  */
 
-import { aumHash, aumParent } from '@signet/tka'
-import type { AumHash, AumStore, VerifiedAum } from '@signet/tka'
+import { aumParent, type AumHash } from './aum.ts'
+import { aumHash } from './aum-codec.ts'
+import type { AumStore } from './store.ts'
+import type { VerifiedAum } from './verify.ts'
 
 /** A store that collects what is committed to it. */
 export interface DraftAumStore extends AumStore {
@@ -16,7 +18,7 @@ export interface DraftAumStore extends AumStore {
   readonly added: readonly VerifiedAum[]
 }
 
-/** Makes a view on `base`. */
+/** Makes a view on `base`. What is added has the time `now` for its first commit. */
 export function draftOn(base: AumStore, now: () => number): DraftAumStore {
   const added = new Map<AumHash, VerifiedAum>()
   const children = new Map<AumHash, AumHash[]>()
