@@ -92,6 +92,15 @@ export const DECIDED_LOGIN_MS: number = 10 * 60_000
 
 /** The oldest capability version that is served (client release 1.80). */
 export const MIN_CAPABILITY_VERSION: number = 113
+/**
+ * The largest number that every client can read. Routers read numbers of 32 bits; a message with a larger one is none to
+ * them, so what one node says of itself would take the whole map from others.
+ */
+export const MAX_CLIENT_INT: number = 2 ** 31 - 1
+/** Regions of relays: clients put the number into a port. */
+export const MAX_RELAY_REGION: number = 65_535
+/** The last moment that has a year of four digits: clients read no other. */
+export const MAX_WIRE_TIME_MS: number = Date.UTC(9999, 11, 31, 23, 59, 59)
 
 /** Keep-alives: clients give up after 120 s of silence. */
 export const KEEP_ALIVE_MIN_MS: number = 50_000

@@ -9,7 +9,7 @@
 import { encodeJson, hostinfo as hostinfoCodec } from '@signet/protocol'
 import type { Hostinfo } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
-import { MAX_HOSTINFO_BYTES } from '../limits.ts'
+import { MAX_CLIENT_INT, MAX_HOSTINFO_BYTES } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
 import { homeRelayOf, hostnameOf, parseHostinfo } from '../tailnet/hostinfo.ts'
 import { freeLabel, labelFrom } from '../tailnet/names.ts'
@@ -22,13 +22,16 @@ export type HostDescription = Pick<NodeRow, 'hostinfo' | 'hostname' | 'homeRelay
  * Describes the host. What is absent is kept from before; so are network measurements, which clients leave out
  * when they have none yet.
  *
- * @throws ControlError 'too-large'
+ * @throws ControlError 'too-large', 'bad-request'
  */
 export function describeHost(info: Hostinfo | null, before: NodeRow | null): HostDescription {
   if (info === null) {
     return before === null
       ? { hostinfo: '{}', hostname: '', homeRelay: 0 }
       : { hostinfo: before.hostinfo, hostname: before.hostname, homeRelay: before.homeRelay }
+  }
+  if (Math.abs(info.Location?.Priority ?? 0) > MAX_CLIENT_INT) {
+    throw new ControlError('bad-request', 'The priority of the location is too large')
   }
   const text = encodeJson(hostinfoCodec, withMeasurements(info, before))
   if (text.length > MAX_HOSTINFO_BYTES) {

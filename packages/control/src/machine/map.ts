@@ -15,7 +15,7 @@ import type { MapRequest } from '@signet/protocol'
 import { parseAumHash, TkaError } from '@signet/tka'
 import type { ServerStream } from '@signet/ts2021'
 import { ControlError } from '../errors.ts'
-import { MAX_ENDPOINTS, MIN_CAPABILITY_VERSION } from '../limits.ts'
+import { MAX_CLIENT_INT, MAX_ENDPOINTS, MIN_CAPABILITY_VERSION } from '../limits.ts'
 import type { Compression } from '../map/frame-encoder.ts'
 import { encodeFrame } from '../map/frame-encoder.ts'
 import { composeFull } from '../map/full.ts'
@@ -43,6 +43,7 @@ export async function serveMap(
   if (request.Version < MIN_CAPABILITY_VERSION) {
     throw new ControlError('old-client', ERROR.oldClient)
   }
+  if (request.Version > MAX_CLIENT_INT) throw new ControlError('bad-request', ERROR.noVersion)
   // A request that was cancelled may carry what has been overtaken.
   if (stream.closed) return null
   const compression = compressionOf(request)
@@ -117,7 +118,7 @@ async function applyReport(
   const now = services.clock.now()
   const host = describeHost(request.Hostinfo, row)
   const head = reportedHead(request)
-  const endpoints = (request.Endpoints ?? []).filter((text) => text !== '').slice(0, MAX_ENDPOINTS)
+  const endpoints = (request.Endpoints ?? []).filter(isUseful).slice(0, MAX_ENDPOINTS)
   const next: NodeRow = {
     ...row,
     ...host,
@@ -132,6 +133,11 @@ async function applyReport(
   if (!isSameReport(row, next)) {
     await tailnet.note(withAutoApproved(services, tailnet, row, next))
   }
+}
+
+/** A zone is the name of an interface of that machine: of no use to others, and as long as it likes. */
+function isUseful(endpoint: string): boolean {
+  return endpoint !== '' && !endpoint.includes('%')
 }
 
 /** The head in a request; what is no head counts as none. */

@@ -14,9 +14,13 @@ import { TAGGED_DEVICES_ID } from '../tailnet/users.ts'
 
 /** Refusals, as people read them. */
 export const ERROR: Readonly<
-  Record<'oldClient' | 'noNodeKey' | 'otherMachine' | 'otherLogin' | 'denied' | 'usedKey', string>
+  Record<
+    'oldClient' | 'noVersion' | 'noNodeKey' | 'otherMachine' | 'otherLogin' | 'denied' | 'usedKey',
+    string
+  >
 > = {
   oldClient: `this client is too old for this server: it must have capability version ${MIN_CAPABILITY_VERSION} (release 1.80) or later`,
+  noVersion: 'no client has this capability version',
   noNodeKey: 'the request has no node key',
   otherMachine: 'this node key belongs to another machine',
   otherLogin: 'this login was begun with another node key; log in again',

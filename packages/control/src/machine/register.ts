@@ -14,7 +14,7 @@ import { isZeroNodePublic } from '@signet/keys'
 import { wireTimeMs } from '@signet/protocol'
 import type { RegisterRequest, RegisterResponse } from '@signet/protocol'
 import { ControlError } from '../errors.ts'
-import { MIN_CAPABILITY_VERSION } from '../limits.ts'
+import { MAX_CLIENT_INT, MAX_WIRE_TIME_MS, MIN_CAPABILITY_VERSION } from '../limits.ts'
 import type { Login } from '../login/logins.ts'
 import type { NodeRow, PreAuthKeyRow } from '../store/rows.ts'
 import { isExpired } from '../tailnet/node.ts'
@@ -102,6 +102,7 @@ function decide(
   request: RegisterRequest,
 ): RegisterResponse | Held {
   if (request.Version < MIN_CAPABILITY_VERSION) return refused(ERROR.oldClient)
+  if (request.Version > MAX_CLIENT_INT) return refused(ERROR.noVersion)
   if (isZeroNodePublic(request.NodeKey)) return refused(ERROR.noNodeKey)
   const now = services.clock.now()
   const found = services.tailnets.findNode(request.NodeKey)
@@ -126,7 +127,8 @@ function comeBack(
   const { row } = node
   const host = describeHost(request.Hostinfo, row)
   const lockKey = usableLockKey(request.NLKey)
-  const sooner = expiry !== undefined && (row.expiresAt === null || expiry < row.expiresAt)
+  const latest = row.expiresAt ?? MAX_WIRE_TIME_MS
+  const sooner = expiry !== undefined && expiry < latest
   const next = withAutoApproved(services, tailnet, row, {
     ...row,
     ...host,

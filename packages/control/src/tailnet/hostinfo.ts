@@ -8,6 +8,8 @@
  * @module
  */
 
+import { MAX_RELAY_REGION } from '../limits.ts'
+
 /** Fields that peers act upon, in the order in which they are written. */
 const SHOWN = [
   'OS',
@@ -46,7 +48,8 @@ export function homeRelayOf(hostinfo: Json): number {
   const measured = hostinfo['NetInfo']
   if (typeof measured !== 'object' || measured === null) return 0
   const region = (measured as Json)['PreferredDERP']
-  return typeof region === 'number' && Number.isSafeInteger(region) && region > 0 ? region : 0
+  const isRegion = typeof region === 'number' && Number.isSafeInteger(region) && region > 0
+  return isRegion && region <= MAX_RELAY_REGION ? region : 0
 }
 
 /** The routes which the machine offers to carry. */
