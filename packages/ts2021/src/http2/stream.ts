@@ -160,6 +160,11 @@ export class Http2Stream implements ServerStream {
       this.queue.push(typeof bytes === 'string' ? Buffer.from(bytes) : bytes)
     }
     this.ending = true
+    if (this.#reader === undefined) {
+      // Nobody will ask for it any more, and the client decides how long the answer takes.
+      this.#deaf = true
+      this.#body = EMPTY
+    }
     this.#host.pump(this)
   }
 
