@@ -48,6 +48,9 @@ export const MAX_NUISANCE = 1000
 /** How fast that is forgiven. */
 export const NUISANCE_PER_SECOND = 33
 
+/** Opening a window by less is such a frame, too: each makes us send as little. Real clients open it by thousands. */
+export const MIN_WINDOW_STEP = 1024
+
 /** Answers to such frames that a client may leave unread. A body stops long before, by its back-pressure. */
 export const MAX_UNREAD_BYTES: number = 512 * 1024
 

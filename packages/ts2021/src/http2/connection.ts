@@ -10,7 +10,13 @@
  * @module
  */
 
-import { MAX_HEADER_BYTES, MAX_HEADER_PAIRS, MAX_UNREAD_BYTES, RESET_DELAY } from '../limits.ts'
+import {
+  MAX_HEADER_BYTES,
+  MAX_HEADER_PAIRS,
+  MAX_UNREAD_BYTES,
+  MIN_WINDOW_STEP,
+  RESET_DELAY,
+} from '../limits.ts'
 import { Budget } from './budget.ts'
 import { Http2Code, Http2Error } from './errors.ts'
 import { FrameReader } from './frame-reader.ts'
@@ -254,6 +260,8 @@ export class Http2Connection implements StreamHost {
       isMore = false
       for (const stream of this.#waiting) {
         if (output.congested) return
+        // Looked at for every frame that opens any window.
+        if (stream.queue.length > 0 && Math.min(this.#sendWindow, stream.sendWindow) <= 0) continue
         if (stream.queue.length > 0 || stream.ending) isMore = this.#gather(stream) || isMore
         if (stream.queue.length > 0 || output.congested) continue
         this.#waiting.delete(stream)
@@ -471,6 +479,7 @@ export class Http2Connection implements StreamHost {
     if (payload.length !== 4) fail(Http2Code.FrameSize, 'WINDOW_UPDATE is not four bytes')
     const step = readUint32(payload, 0) & MAX_WINDOW
     if (step === 0) fail(Http2Code.Protocol, 'WINDOW_UPDATE by nothing')
+    if (step < MIN_WINDOW_STEP) this.#annoy()
     if (id === 0) {
       this.#sendWindow += step
       if (this.#sendWindow > MAX_WINDOW) fail(Http2Code.FlowControl, 'window too large')
