@@ -59,8 +59,6 @@ export const ACME_REQUEST_MS: number = 30_000
 export const ACME_ATTEMPT_MS: number = 10 * 60_000
 /** An answer of a certificate authority: a chain has some 6 KiB. */
 export const MAX_ACME_ANSWER: number = 256 << 10
-/** A nonce may have expired; a second time in a row something else is wrong. */
-export const MAX_ACME_NONCE_TRIES: number = 3
 /** Between two questions whether the authority is done, if it does not say; and at most, if it does. */
 export const ACME_POLL_MS: number = 2_000
 export const MAX_ACME_WAIT_MS: number = 60_000

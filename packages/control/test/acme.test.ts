@@ -6,6 +6,7 @@
  */
 
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -13,7 +14,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, setDefaultCACertificates } from 'node:tls'
 import pino from 'pino'
 import { createAcmeSource } from '../src/acme/source.ts'
 import type { AcmeSource } from '../src/acme/source.ts'
@@ -21,15 +22,20 @@ import type { Clock } from '../src/clock.ts'
 import type { CertificatePair } from '../src/http/certificate.ts'
 import { loadServerConfig } from '../src/index.ts'
 import {
+  ACME_ATTEMPT_MS,
   ACME_CHECK_MS,
   ACME_POLL_MS,
+  ACME_REQUEST_MS,
   ACME_RETRY_MAX_MS,
   ACME_RETRY_MIN_MS,
   MAX_ACME_ANSWER,
+  MAX_ACME_POLLS,
+  MAX_ACME_WAIT_MS,
 } from '../src/limits.ts'
 import { startAcmeAuthority } from './support/acme-authority.ts'
 import type { AuthorityAnswer, TestAcmeAuthority } from './support/acme-authority.ts'
 import { createAuthority } from './support/certificates.ts'
+import type { MadeCertificate } from './support/certificates.ts'
 import { startRealServer } from './support/real-client.ts'
 
 const DAY = 24 * 60 * 60 * 1000
@@ -38,17 +44,22 @@ after(() => rmSync(root, { recursive: true }))
 
 /** The time of the machine and what the test adds to it; what waits for an authority does not wait. */
 interface TestClock extends Clock {
+  /** How long it was waited for the authority. */
+  readonly waits: number[]
   advance(ms: number): void
 }
 
 function createTestClock(): TestClock {
   let added = 0
   const waiting = new Set<{ readonly at: number; readonly callback: () => void }>()
+  const waits: number[] = []
   const now = (): number => Date.now() + added
   return {
     now,
+    waits,
     schedule(delayMs, callback) {
-      if (delayMs <= ACME_POLL_MS) {
+      if (delayMs <= MAX_ACME_WAIT_MS && delayMs !== ACME_REQUEST_MS) {
+        waits.push(delayMs)
         const immediate = setImmediate(callback)
         return () => clearImmediate(immediate)
       }
@@ -88,8 +99,11 @@ function currentOf({ source }: Setting): CertificatePair | undefined {
   return source.current
 }
 
-async function createSetting(domains: readonly string[] = ['a.example', 'b.example']) {
-  const authority = await startAcmeAuthority()
+async function createSetting(
+  domains: readonly string[] = ['a.example', 'b.example'],
+  tls?: MadeCertificate,
+) {
+  const authority = await startAcmeAuthority(tls)
   const clock = createTestClock()
   authority.now = clock.now
   const stateDir = mkdtempSync(join(root, 'state-'))
@@ -257,6 +271,109 @@ describe('createAcmeSource()', () => {
     assert.equal((await setting.line()).msg, 'serving a new certificate')
   })
 
+  it('takes an answer of the largest size', async () => {
+    await using setting = await createSetting()
+    setting.authority.instead.set('/directory', ({ body }) => ({
+      body: JSON.stringify(body).padEnd(MAX_ACME_ANSWER),
+    }))
+    setting.source.start()
+    assert.equal((await setting.line()).msg, 'serving a new certificate')
+  })
+
+  for (const path of ['/directory', '/account', '/order/0', '/finalize/0', '/certificate/0']) {
+    it(`waits no longer than a request may take at ${path}`, async () => {
+      await using setting = await createSetting()
+      const answer = Promise.withResolvers<AuthorityAnswer>()
+      const asked = Promise.withResolvers<void>()
+      setting.authority.instead.set(path, () => {
+        asked.resolve()
+        return answer.promise
+      })
+      setting.source.start()
+      await asked.promise
+      setting.clock.advance(ACME_REQUEST_MS)
+      const { msg, reason } = await setting.line()
+      assert.equal(msg, 'no certificate yet')
+      assert.match(reason ?? '', /does not answer: nothing in 30 s/)
+    })
+  }
+
+  it('waits as long as a request may take, not longer than all of them', async () => {
+    await using setting = await createSetting()
+    const answer = Promise.withResolvers<void>()
+    const asked = Promise.withResolvers<void>()
+    setting.authority.instead.set('/order', async (usual) => {
+      asked.resolve()
+      await answer.promise
+      return usual
+    })
+    setting.source.start()
+    await asked.promise
+    setting.clock.advance(ACME_REQUEST_MS - 5_000)
+    answer.resolve()
+    assert.equal((await setting.line()).msg, 'serving a new certificate')
+    setting.restart(['c.example'])
+    const isPending = withStatus('pending')
+    const { instead } = setting.authority
+    const askAgain = (answered: AuthorityAnswer): AuthorityAnswer => {
+      // As if each question took its time.
+      instead.set('/order/1', askAgain)
+      setting.clock.advance(ACME_REQUEST_MS / 2)
+      return isPending(answered)
+    }
+    instead.set('/order/1', askAgain)
+    setting.source.start()
+    assert.match((await setting.line()).reason ?? '', /given up/)
+    const asks = setting.authority.asked.filter((path) => path === '/order/1')
+    assert.ok(Math.abs(asks.length - ACME_ATTEMPT_MS / (ACME_REQUEST_MS / 2)) <= 2)
+  })
+
+  it('asks no more often than it has to', async () => {
+    await using setting = await createSetting()
+    const { instead, asked } = setting.authority
+    const askAgain = (answer: AuthorityAnswer): AuthorityAnswer => {
+      instead.set('/order/0', askAgain)
+      return withStatus('processing')(answer)
+    }
+    instead.set('/order/0', askAgain)
+    setting.source.start()
+    assert.match((await setting.line()).reason ?? '', /does not come to an end/)
+    assert.equal(asked.filter((path) => path === '/order/0').length, MAX_ACME_POLLS)
+  })
+
+  const asksToWait: readonly (readonly [string, number])[] = [
+    ['1', ACME_POLL_MS],
+    ['45', 45_000],
+    ['60', MAX_ACME_WAIT_MS],
+    ['61', MAX_ACME_WAIT_MS],
+    ['soon', ACME_POLL_MS],
+  ]
+  for (const [header, ms] of asksToWait) {
+    it(`asks again after ${ms} ms when it is to wait ${header}`, async () => {
+      await using setting = await createSetting()
+      setting.authority.instead.set('/order/0', (answer) => ({
+        ...withStatus('processing')(answer),
+        headers: { 'retry-after': header },
+      }))
+      setting.source.start()
+      assert.equal((await setting.line()).msg, 'serving a new certificate')
+      assert.deepEqual(setting.clock.waits, [ms])
+    })
+  }
+
+  it('does not leave TLS', async () => {
+    const ca = createAuthority()
+    setDefaultCACertificates([ca.cert])
+    await using setting = await createSetting(undefined, ca.issue({ names: ['127.0.0.1'] }))
+    setting.authority.instead.set('/directory', ({ body }) => ({
+      body: { ...(body as object), newOrder: 'http://127.0.0.1:9/order' },
+    }))
+    setting.source.start()
+    assert.match((await setting.line()).reason ?? '', /http:.* is not by TLS/)
+    setting.source.reload()
+    assert.equal((await setting.line()).msg, 'serving a new certificate')
+  })
+
   const stranger = createAuthority('Another')
   const refused: readonly (readonly [
     string,
@@ -300,6 +417,22 @@ describe('createAcmeSource()', () => {
   }
 })
 
+describe('the library', () => {
+  it('is not loaded by a server without ACME', () => {
+    const program = `
+      import { createRequire } from 'node:module'
+      await import(${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)})
+      const { cache } = createRequire(import.meta.url)
+      const isLoaded = () => Object.keys(cache).some((path) => path.includes('acme-client'))
+      const before = isLoaded()
+      await import('acme-client')
+      process.stdout.write(String([before, isLoaded()]))`
+    const options = { cwd: join(import.meta.dirname, '..'), encoding: 'utf8' } as const
+    const flags = ['--input-type=module', '--eval', program]
+    assert.equal(spawnSync(process.execPath, flags, options).stdout, 'false,true')
+  })
+})
+
 describe('orderCertificate()', () => {
   it('refuses a certificate for other names, and one that has expired', async () => {
     await using setting = await createSetting(['a.example'])
@@ -313,6 +446,10 @@ describe('orderCertificate()', () => {
     assert.equal(currentOf(setting), undefined)
   })
 })
+
+function withStatus(status: string): (answer: AuthorityAnswer) => AuthorityAnswer {
+  return (answer) => ({ ...answer, body: { ...(answer.body as object), status } })
+}
 
 function withChallenge(fields: object): (answer: AuthorityAnswer) => AuthorityAnswer {
   return (answer) => {

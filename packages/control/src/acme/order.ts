@@ -2,22 +2,21 @@
 
 /**
  * One certificate from an authority that speaks ACME (RFC 8555, section 7): account, order, proof by HTTP
- * that the names are ours, certificate.
+ * that the names are ours, certificate. The library asks; what comes back is looked at here, and it is
+ * waited here, since the library neither can be stopped nor heeds how long to wait.
  *
  * @module
  */
 
-import { generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import type { Client } from 'acme-client'
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { ACME_POLL_MS, MAX_ACME_POLLS, MAX_ACME_WAIT_MS } from '../limits.ts'
+import { ACME_POLL_MS, MAX_ACME_DOMAINS, MAX_ACME_POLLS, MAX_ACME_WAIT_MS } from '../limits.ts'
 import { parsePair } from '../http/certificate.ts'
 import type { CertificatePair } from '../http/certificate.ts'
-import { certificateRequest } from './csr.ts'
-import { keyAuthorization } from './jws.ts'
-import { failed, openAcmeSession, parseAnswer, printable } from './session.ts'
-import type { AcmeAnswer, AcmeSession } from './session.ts'
+import { failed, printable, withAcmeLibrary } from './library.ts'
+import type { AcmeAttempt } from './library.ts'
 
 /** What is asked of whom. */
 export interface AcmeOrder {
@@ -31,117 +30,112 @@ export interface AcmeOrder {
   readonly signal: AbortSignal
 }
 
-const url = z.url({ protocol: /^https?$/ })
+type Order = Awaited<ReturnType<Client['createOrder']>>
+
+const reason = z.object({ detail: z.string().optional() }).optional()
 const orderSchema = z.object({
   status: z.string(),
-  authorizations: z.array(url).max(100),
-  finalize: url,
-  certificate: url.optional(),
-  error: z.object({ detail: z.string().optional() }).optional(),
+  authorizations: z.array(z.string()).max(MAX_ACME_DOMAINS),
+  error: reason,
 })
 const authorizationSchema = z.object({
   status: z.string(),
   identifier: z.object({ value: z.string() }),
-  challenges: z
-    .array(
-      z.object({
-        type: z.string(),
-        url,
-        token: z
-          .string()
-          .regex(/^[A-Za-z0-9_-]{1,200}$/)
-          .optional(),
-        error: z.object({ detail: z.string().optional() }).optional(),
-      }),
-    )
-    .max(20),
+  challenges: z.array(z.object({ type: z.string(), error: reason })).max(20),
 })
+const tokenSchema = z.string().regex(/^[A-Za-z0-9_-]{1,200}$/)
 
 /** Returns a certificate with a new key. @throws ControlError 'acme-failed' */
-export async function orderCertificate(order: AcmeOrder): Promise<CertificatePair> {
-  const { names, accountKey, signal } = order
-  const session = await openAcmeSession(order.directory, accountKey, signal)
-  await signIn(session, order.email)
-  const placed = await session.post(session.directory.newOrder, {
-    identifiers: names.map((value) => ({ type: 'dns', value })),
-  })
-  const orderUrl = placed.location
-  if (orderUrl === undefined) throw failed('the order has no URL')
-  const { authorizations, finalize } = parseAnswer(orderSchema, placed.text, 'the order')
-  for (const authorization of authorizations) await authorize(session, authorization, order)
-  await settled(session, orderUrl, order, 'ready')
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const csr = Buffer.from(certificateRequest(names, privateKey)).toString('base64url')
-  await session.post(finalize, { csr })
-  const certificateUrl = await settled(session, orderUrl, order, 'valid')
-  if (certificateUrl === undefined) throw failed('the order has no certificate')
-  const { text: chain } = await session.post(certificateUrl)
-  return checkCertificate(chain, privateKey, order)
-}
-
-async function signIn(session: AcmeSession, email: string | undefined): Promise<void> {
-  // An authority that knows the key answers with the account that it has.
-  const { location } = await session.post(session.directory.newAccount, {
-    termsOfServiceAgreed: true,
-    ...(email !== undefined && { contact: [`mailto:${email}`] }),
-  })
-  if (location === undefined) throw failed('the account has no URL')
-  session.signIn(location)
-}
-
-/** Shows that one name is ours. */
-async function authorize(session: AcmeSession, target: string, order: AcmeOrder): Promise<void> {
-  const read = ({ text }: AcmeAnswer) => parseAnswer(authorizationSchema, text, 'an authorization')
-  const { status, identifier, challenges } = read(await session.post(target))
-  if (status === 'valid') return
-  const challenge = challenges.find(({ type }) => type === 'http-01')
-  const token = challenge?.token
-  if (challenge === undefined || token === undefined) {
-    throw failed(`the authority offers no proof by HTTP for ${printable(identifier.value)}`)
+export function orderCertificate(order: AcmeOrder): Promise<CertificatePair> {
+  const { directory, names, email, signal, clock } = order
+  const attempt: AcmeAttempt = {
+    directory,
+    signal,
+    clock,
+    answered: undefined,
+    retryAfterMs: undefined,
   }
-  order.prove(token, keyAuthorization(token, order.accountKey))
+  return withAcmeLibrary(attempt, async ({ Client, crypto }) => {
+    const accountKey = pemOf(order.accountKey)
+    const client = new Client({ directoryUrl: directory, accountKey })
+    const wait = (): Promise<void> => {
+      const ms = Math.max(attempt.retryAfterMs ?? 0, ACME_POLL_MS)
+      return pause(clock, Math.min(ms, MAX_ACME_WAIT_MS), signal)
+    }
+    // An authority that knows the key answers with the account that it has.
+    await client.createAccount({
+      termsOfServiceAgreed: true,
+      ...(email !== undefined && { contact: [`mailto:${email}`] }),
+    })
+    const identifiers = names.map((value) => ({ type: 'dns', value }))
+    const placed = await client.createOrder({ identifiers })
+    for (const url of parse(orderSchema, placed, 'the order').authorizations) {
+      await authorize(client, { ...placed, authorizations: [url] }, order.prove, wait)
+    }
+    await settled(client, placed, 'ready', wait)
+    const key = await crypto.createPrivateEcdsaKey('P-256')
+    const [, csr] = await crypto.createCsr({ altNames: [...names] }, key)
+    await client.finalizeOrder(placed, csr)
+    const done = await settled(client, placed, 'valid', wait)
+    const chain = parse(z.string(), await client.getCertificate(done), 'the certificate')
+    return checkCertificate(chain, key.toString(), order)
+  })
+}
+
+/** Shows that one name is ours: that of the one authorization in this part of an order. */
+async function authorize(
+  client: Client,
+  part: Order,
+  prove: AcmeOrder['prove'],
+  wait: () => Promise<void>,
+): Promise<void> {
+  const read = async () => {
+    const [found] = await client.getAuthorizations(part)
+    return { found, now: parse(authorizationSchema, found, 'an authorization') }
+  }
+  const { found, now } = await read()
+  if (now.status === 'valid') return
+  const name = printable(now.identifier.value)
+  const challenge = found?.challenges.find(({ type }) => type === 'http-01')
+  if (challenge === undefined) throw failed(`the authority offers no proof by HTTP for ${name}`)
+  const token = parse(tokenSchema, challenge.token, 'a token')
+  prove(token, await client.getChallengeKeyAuthorization(challenge))
   try {
-    await session.post(challenge.url, {})
-    await poll(session, target, order, (answer) => {
-      const now = read(answer)
-      if (now.status === 'valid') return true
-      if (now.status === 'pending') return undefined
-      const said = now.challenges.map(({ error }) => error?.detail).find(Boolean) ?? now.status
-      throw failed(`no proof for ${printable(identifier.value)}: ${printable(said)}`)
+    await client.completeChallenge(challenge)
+    await poll(wait, async () => {
+      const { status, challenges } = (await read()).now
+      if (status === 'valid') return true
+      if (status === 'pending') return undefined
+      const said = challenges.map(({ error }) => error?.detail).find(Boolean) ?? status
+      throw failed(`no proof for ${name}: ${printable(said)}`)
     })
   } finally {
-    order.prove(token, undefined)
+    prove(token, undefined)
   }
 }
 
 /** Waits until an order has a status. */
 function settled(
-  session: AcmeSession,
-  target: string,
-  order: AcmeOrder,
+  client: Client,
+  placed: Order,
   wanted: 'ready' | 'valid',
-): Promise<string | undefined> {
-  return poll(session, target, order, ({ text }) => {
-    const { status, certificate, error } = parseAnswer(orderSchema, text, 'the order')
-    if (status === wanted || status === 'valid') return certificate ?? ''
+  wait: () => Promise<void>,
+): Promise<Order> {
+  return poll(wait, async () => {
+    const found = await client.getOrder(placed)
+    const { status, error } = parse(orderSchema, found, 'the order')
+    if (status === wanted || status === 'valid') return found
     if (status === 'pending' || status === 'processing' || status === 'ready') return undefined
     throw failed(`the order is ${printable(status)}: ${printable(error?.detail ?? 'no reason')}`)
-  }).then((certificate) => (certificate === '' ? undefined : certificate))
+  })
 }
 
-/** Asks again and again, as slowly as the authority says, until there is a result. */
-async function poll<T>(
-  session: AcmeSession,
-  target: string,
-  { clock, signal }: AcmeOrder,
-  resultOf: (answer: AcmeAnswer) => T | undefined,
-): Promise<T> {
+/** Asks again and again until there is a result. */
+async function poll<T>(wait: () => Promise<void>, ask: () => Promise<T | undefined>): Promise<T> {
   for (let times = 0; times < MAX_ACME_POLLS; times++) {
-    const answer = await session.post(target)
-    const result = resultOf(answer)
+    const result = await ask()
     if (result !== undefined) return result
-    const wait = Math.max(answer.retryAfterMs ?? 0, ACME_POLL_MS)
-    await pause(clock, Math.min(wait, MAX_ACME_WAIT_MS), signal)
+    await wait()
   }
   throw failed('the authority does not come to an end')
 }
@@ -161,9 +155,20 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** The types of the library are what it expects, not what it has seen. */
+function parse<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return parsed.data
+  throw failed(`${what} has something else than expected`, parsed.error)
+}
+
+function pemOf(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
 /** What an authority sends is served only if it is what was ordered. */
-function checkCertificate(chain: string, key: KeyObject, order: AcmeOrder): CertificatePair {
-  const pair = parsePair(chain, key.export({ type: 'pkcs8', format: 'pem' }).toString())
+function checkCertificate(chain: string, key: string, order: AcmeOrder): CertificatePair {
+  const pair = parsePair(chain, key)
   for (const name of order.names) {
     if (pair.leaf.checkHost(name) === undefined) throw failed(`the certificate is not for ${name}`)
   }

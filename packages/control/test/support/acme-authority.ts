@@ -11,9 +11,10 @@ import { createHash, createPublicKey, randomBytes, verify } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 import { createServer, get } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { createAuthority } from './certificates.ts'
-import type { CertificateSpec } from './certificates.ts'
+import type { CertificateSpec, MadeCertificate } from './certificates.ts'
 
 /** One answer; `status` 200 if not said otherwise. */
 export interface AuthorityAnswer {
@@ -35,7 +36,10 @@ export interface TestAcmeAuthority extends AsyncDisposable {
   /** The names in a certificate, for those that were asked for. */
   namesOf: (names: readonly string[]) => readonly string[]
   /** Answers instead of it, once for each entry that a path is found under. */
-  readonly instead: Map<string, (answer: AuthorityAnswer) => AuthorityAnswer>
+  readonly instead: Map<
+    string,
+    (answer: AuthorityAnswer) => AuthorityAnswer | Promise<AuthorityAnswer>
+  >
   /** Certificates that were issued. */
   readonly issued: string[]
 }
@@ -56,17 +60,17 @@ interface Jws {
   readonly jwk: JsonWebKey
 }
 
-/** Starts one. */
-export async function startAcmeAuthority(): Promise<TestAcmeAuthority> {
+/** Starts one, with TLS if it has a certificate. */
+export async function startAcmeAuthority(tls?: MadeCertificate): Promise<TestAcmeAuthority> {
   const ca = createAuthority()
   const nonces = new Set<string>()
   const accounts = new Map<string, JsonWebKey>()
   const orders: Order[] = []
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse): void =>
     void reply(request, response)
-  })
+  const server = tls === undefined ? createServer(listener) : createTlsServer(tls, listener)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const base = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`
   const authority: TestAcmeAuthority = {
     directory: `${base}/directory`,
     asked: [],
@@ -89,7 +93,7 @@ export async function startAcmeAuthority(): Promise<TestAcmeAuthority> {
     )
     const edit = authority.instead.get(path)
     authority.instead.delete(path)
-    const { status = 200, headers = {}, body = '' } = edit?.(usual) ?? usual
+    const { status = 200, headers = {}, body = '' } = (await edit?.(usual)) ?? usual
     const nonce = randomBytes(8).toString('base64url')
     nonces.add(nonce)
     response.writeHead(status, { 'replay-nonce': nonce, ...headers })
@@ -240,7 +244,10 @@ function fetchProof(port: number, token: string): Promise<string> {
   })
 }
 
-/** Reads a request for a certificate, by the places where things are in one of P-256 without a subject. */
+/** OBJECT IDENTIFIER of the extension with the names, 2.5.29.17. */
+const SUBJECT_ALT_NAME = Buffer.from('0603551d11', 'hex')
+
+/** Reads a request for a certificate of P-256, whatever else it asks for. */
 function readCsr(der: Buffer): { publicKey: KeyObject; names: string[] } {
   const outer = readElement(der)
   const [info, , signature] = children(outer.content)
@@ -253,7 +260,8 @@ function readCsr(der: Buffer): { publicKey: KeyObject; names: string[] } {
   }
   // attribute > SET > extensions > extension > OCTET STRING > names
   const set = children(children(attributes.content)[0]?.content ?? der)[1]
-  const extension = children(children(set?.content ?? der)[0]?.content ?? der)[0]
+  const extensions = children(children(set?.content ?? der)[0]?.content ?? der)
+  const extension = extensions.find(({ content }) => content.indexOf(SUBJECT_ALT_NAME) === 0)
   const value = children(extension?.content ?? der).at(-1)
   const list = readElement(value?.content ?? der)
   return { publicKey, names: children(list.content).map(({ content }) => content.toString()) }

@@ -9,7 +9,6 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { isIPv4 } from 'node:net'
-import { ecdsaSha256 } from '../../src/acme/csr.ts'
 import {
   bitString,
   element,
@@ -20,7 +19,7 @@ import {
   sequence,
   setOf,
   utf8String,
-} from '../../src/acme/der.ts'
+} from './der.ts'
 
 /** What stands in a certificate. */
 export interface CertificateSpec {
@@ -77,6 +76,11 @@ export function selfSigned(spec: CertificateSpec): MadeCertificate {
   return { cert: build({ ...parts, signer: privateKey }), key: exportKey(privateKey) }
 }
 
+/** ECDSA with SHA-256. */
+function signatureAlgorithm(): Uint8Array {
+  return sequence(objectId('1.2.840.10045.4.3.2'))
+}
+
 function newKey() {
   return generateKeyPairSync('ec', { namedCurve: 'P-256' })
 }
@@ -107,7 +111,7 @@ function build(parts: {
   const body = sequence(
     element(0xa0, integer(Uint8Array.of(2))),
     integer(randomBytes(16)),
-    ecdsaSha256(),
+    signatureAlgorithm(),
     parts.issuer,
     sequence(generalizedTime(from), generalizedTime(until)),
     parts.subject,
@@ -117,7 +121,7 @@ function build(parts: {
     }),
     element(0xa3, sequence(...extensions)),
   )
-  const der = sequence(body, ecdsaSha256(), bitString(sign('sha256', body, parts.signer)))
+  const der = sequence(body, signatureAlgorithm(), bitString(sign('sha256', body, parts.signer)))
   return pem('CERTIFICATE', der)
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * As much of DER (X.690) as it takes to write what a certificate authority reads. Nothing is parsed here.
+ * As much of DER (X.690) as it takes to write a certificate. Nothing is parsed here.
  *
  * @module
  */
