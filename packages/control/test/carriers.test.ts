@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { OFFLINE_GRACE_MS } from '../src/limits.ts'
 import { lockTailnet } from './support/lock.ts'
-import { at, openTestServer } from './support/server.ts'
+import { at, DAY, openTestServer } from './support/server.ts'
 import type { Machine, TestServer } from './support/server.ts'
 import { openViewer } from './support/viewer.ts'
 
@@ -74,6 +74,25 @@ describe('carriers of routes', () => {
       way(server, a)
       assert.deepEqual(primary(server, b), [NET])
     }
+  })
+
+  it('change at the moment when the key of one expires, without any other change', () => {
+    using server = openTestServer({ keyLifetimeMs: 40 * DAY })
+    const [a, b] = [router(server, 'a'), router(server, 'b')]
+    openViewer(server, a)
+    openViewer(server, b)
+    server.clock.advance(DAY)
+    server.tailnet.write((draft) => {
+      draft.putNode({ ...b.row(), expiresAt: server.clock.now() + 60 * DAY })
+    })
+    server.clock.advance(39 * DAY - 1)
+    assert.deepEqual(primary(server, a), [NET])
+    server.clock.advance(1)
+    assert.deepEqual(primary(server, a), [])
+    assert.deepEqual(primary(server, b), [NET])
+    // And nobody else is left.
+    server.clock.advance(30 * DAY)
+    assert.deepEqual(primary(server, b), [NET])
   })
 
   it('stay when nobody else can carry, also over a restart', () => {

@@ -55,7 +55,7 @@ export function createRuntimes(options: {
   const start = (tailnet: Tailnet): TailnetRuntime => ({
     tailnet,
     // Before the sessions, so that a change of carriers is in the message that says why.
-    carriers: keepCarriers(tailnet, () => clock.now()),
+    carriers: keepCarriers(tailnet, clock),
     presence: trackPresence(tailnet, clock, ephemeralGraceMs),
     sessions: new MapSessions({
       tailnet,

@@ -8,25 +8,33 @@
  * every change of the carrier breaks the connections through it. A node cannot carry while it is offline, when its
  * key has expired, and under the lock as long as nobody has signed it. When no candidate can, nothing changes.
  *
+ * A key that expires is no change of anything, so that moment is waited for.
+ *
  * Exit routes have no carrier: there the user picks.
  *
  * @module
  */
 
+import type { Clock } from '../clock.ts'
 import { sameList } from './lists.ts'
 import { isExpired } from './node.ts'
 import type { TailnetNode } from './node.ts'
 import { approvedOf, isExitRoute } from './routes.ts'
 import type { Tailnet } from './tailnet.ts'
 
+/** Timers wait no longer than this, so that none is beyond what timers can be. */
+const LONGEST_WAIT_MS = 24 * 60 * 60_000
+
 /** Chooses carriers, now and after every change. What it costs depends on what changed, not on how many nodes there are. */
-export function keepCarriers(tailnet: Tailnet, now: () => number): Disposable {
+export function keepCarriers(tailnet: Tailnet, clock: Clock): Disposable {
   const candidates = new Map<number, readonly string[]>()
   let carrying: readonly number[] = []
   let seen = 0
 
   const canCarry = ({ row, online }: TailnetNode): boolean =>
-    online && !isExpired(row, now()) && (tailnet.lock.active === null || row.signature !== null)
+    online &&
+    !isExpired(row, clock.now()) &&
+    (tailnet.lock.active === null || row.signature !== null)
 
   /** Whether anything changed of nodes that carry or could. */
   const follow = (): boolean => {
@@ -78,16 +86,44 @@ export function keepCarriers(tailnet: Tailnet, now: () => number): Disposable {
   }
 
   let isSettling = false
-  const look = (): void => {
-    if (isSettling || !follow()) return
+  let cancel = (): void => {}
+  const settleOnce = (): void => {
     isSettling = true
     try {
       settle()
     } finally {
       isSettling = false
     }
+    waitForExpiry()
+  }
+  const look = (): void => {
+    if (!isSettling && follow()) settleOnce()
+  }
+
+  const waitForExpiry = (): void => {
+    cancel()
+    cancel = () => {}
+    const now = clock.now()
+    let next = Infinity
+    for (const id of carrying) {
+      const at = tailnet.nodes.get(id)?.row.expiresAt ?? Infinity
+      if (at > now) next = Math.min(next, at)
+    }
+    if (next !== Infinity) {
+      cancel = clock.schedule(Math.min(LONGEST_WAIT_MS, next - now), settleOnce)
+    }
   }
 
   look()
-  return tailnet.listen({ peersChanged: look, selfChanged: () => {}, removed: () => {} })
+  const listener = tailnet.listen({
+    peersChanged: look,
+    selfChanged: () => {},
+    removed: () => {},
+  })
+  return {
+    [Symbol.dispose]() {
+      cancel()
+      listener[Symbol.dispose]()
+    },
+  }
 }
