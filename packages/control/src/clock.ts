@@ -14,12 +14,20 @@ export interface Clock {
   readonly schedule: (delayMs: number, callback: () => void) => () => void
 }
 
+/** The longest that a timer of the machine can wait: with a longer one it would ring at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** The clock of the machine. Its timers do not keep the process alive. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    timer.unref()
+    let timer: NodeJS.Timeout
+    const wait = (leftMs: number): void => {
+      const stepMs = Math.min(leftMs, LONGEST_TIMER_MS)
+      timer = setTimeout(() => (stepMs < leftMs ? wait(leftMs - stepMs) : callback()), stepMs)
+      timer.unref()
+    }
+    wait(delayMs)
     return () => clearTimeout(timer)
   },
 }
