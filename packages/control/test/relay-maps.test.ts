@@ -20,6 +20,7 @@ import {
   MAX_MAP_BYTES,
   MAX_MAP_NODES_PER_REGION,
   MAX_MAP_REGIONS,
+  MAX_YAML_MARKS,
 } from '../src/relay/limits.ts'
 import { openMapSources } from '../src/relay/map-sources.ts'
 import type { MapSources } from '../src/relay/map-sources.ts'
@@ -40,6 +41,9 @@ const MAP = { Regions: { 901: REGION } }
 /** A map with something else in it. */
 const mapWith = (node: object = {}, region: object = {}): string =>
   JSON.stringify({ Regions: { 901: { ...REGION, Nodes: [{ ...NODE, ...node }], ...region } } })
+
+const manyKeys = (count: number): string =>
+  Array.from({ length: count }, (_, index) => `k${index}:\n`).join('')
 
 const YAML = `
 regions:
@@ -92,6 +96,9 @@ describe('parseRelayMap()', () => {
     ['a YAML alias', 'a: &x [1]\nb: *x', /Cannot use relay map/],
     ['a list', '- 1', /Cannot use relay map/],
     ['deep nesting', `regions: ${'['.repeat(20_000)}`, /Cannot use relay map/],
+    ['YAML of as many keys as may be', manyKeys(MAX_YAML_MARKS / 2), /no regions/],
+    ['YAML of many keys', manyKeys(MAX_YAML_MARKS / 2 + 1), /use JSON/],
+    ['YAML of brackets', '['.repeat(MAX_YAML_MARKS + 1), /use JSON/],
     ['deep nesting in JSON', `{"Regions":${'['.repeat(20_000)}`, /Cannot use relay map/],
     ['nothing', '', /no regions/],
     ['no regions', '{"Regions":{}}', /no regions/],

@@ -50,6 +50,11 @@ export const VERIFY_DEADLINE_MS: number = 10_000
 
 /** A map of outside relays, as text: the largest public one has 30 KiB. Every node gets it. */
 export const MAX_MAP_BYTES: number = 256 << 10
+/**
+ * Characters in YAML that may mean something to it: some 7 µs each, all at once. A hundred regions of three relays have
+ * 7,000; who has more uses JSON, which costs next to nothing.
+ */
+export const MAX_YAML_MARKS: number = 10_000
 export const MAX_MAP_REGIONS: number = 256
 export const MAX_MAP_NODES_PER_REGION: number = 32
 /** A map from a URL must have arrived within this time. */

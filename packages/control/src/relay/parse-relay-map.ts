@@ -12,7 +12,12 @@ import { isIPv4, isIPv6 } from 'node:net'
 import { parse as parseYaml } from 'yaml'
 import { derpMap, parseJson } from '@signet/protocol'
 import type { DERPMap, DERPNode, DERPRegion } from '@signet/protocol'
-import { MAX_MAP_BYTES, MAX_MAP_NODES_PER_REGION, MAX_MAP_REGIONS } from './limits.ts'
+import {
+  MAX_MAP_BYTES,
+  MAX_MAP_NODES_PER_REGION,
+  MAX_MAP_REGIONS,
+  MAX_YAML_MARKS,
+} from './limits.ts'
 
 /** Regions by their numbers, and the weights for the choice of a home. */
 export interface RelayMap {
@@ -50,12 +55,21 @@ export function parseRelayMap(text: string): RelayMap {
 function decode(text: string): DERPMap {
   try {
     const isJson = text.trimStart().startsWith('{')
-    const json = isJson ? text : JSON.stringify(parseYaml(text, { maxAliasCount: 0 }) ?? {})
-    return parseJson(derpMap, json)
+    return parseJson(derpMap, isJson ? text : yamlToJson(text))
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message.split('\n')[0] : String(cause)
     throw new RelayMapError(`Cannot use relay map: ${reason}`, { cause })
   }
+}
+
+/** Counted before it is parsed: what comes from elsewhere must not hold up everybody. */
+function yamlToJson(text: string): string {
+  let marks = 0
+  for (const _ of text.matchAll(/[[\]{},:?#&*!|>'"%@`\n-]/g)) {
+    if (++marks > MAX_YAML_MARKS) throw new RelayMapError('it is too large for YAML; use JSON')
+  }
+  // That keys are unique is looked at by comparing each with each.
+  return JSON.stringify(parseYaml(text, { maxAliasCount: 0, uniqueKeys: false }) ?? {})
 }
 
 function checkRegion(id: number, region: DERPRegion): DERPRegion {
