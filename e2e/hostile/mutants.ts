@@ -25,6 +25,8 @@ const signature = 'packages/tka/src/verify-node-signature.ts'
 const gate = 'packages/node/src/lock/gate.ts'
 const sync = 'packages/node/src/lock/sync.ts'
 const keeper = 'packages/node/src/lock/keeper.ts'
+const undoRule = 'packages/tka/src/undo-rule.ts'
+const guarded = 'packages/tka/src/guarded-inform.ts'
 const commands = 'packages/node/src/lock/commands.ts'
 
 const mutants: readonly Mutant[] = [
@@ -148,6 +150,36 @@ const mutants: readonly Mutant[] = [
     file: sync,
     find: 'if (batch.length > 1) {',
     replace: 'if (batch.length < 1) {',
+  },
+  {
+    check: 'a removed key does not undo its removal',
+    file: undoRule,
+    find: 'const isRecovery = rivals.chosen.kind === AumKind.Checkpoint',
+    replace: 'if (stranger !== undefined) return\n  const isRecovery = false',
+  },
+  {
+    check: 'a removed key does not make a known update heavier',
+    file: undoRule,
+    find: 'if (strangerAmong(rivals.chosen, before) === undefined) return',
+    replace: 'return',
+  },
+  {
+    check: 'what is in force is looked at before it is undone',
+    file: guarded,
+    find: 'checkUndoing(authority, after, draft)',
+    replace: '',
+  },
+  {
+    check: 'one key signs an update once',
+    file: guarded,
+    find: 'if (aums.some(hasRepeatedSignature)) {',
+    replace: 'if (aums.length < 0) {',
+  },
+  {
+    check: 'a known update by another name leads somewhere',
+    file: guarded,
+    find: 'refuseDeadNames(store, draft)',
+    replace: '',
   },
   {
     check: 'a new lock is the pinned one',

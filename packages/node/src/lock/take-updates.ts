@@ -57,6 +57,8 @@ export function takeUpdates(
       keeper.inform(batch)
     } catch (error) {
       if (!(error instanceof TkaError) || error.code === 'store-write') throw error
+      // Of a batch, the reason for all of it says most: alone, an update may be wrong in another way.
+      if (isUndoing(error.code)) undoing ??= error.code
       if (batch.length > 1) {
         const half = Math.ceil(batch.length / 2)
         take(batch.slice(0, half))
@@ -64,12 +66,11 @@ export function takeUpdates(
         return
       }
       refused++
-      if (isUndoing(error.code)) undoing = error.code
       if (isUndoing(error.code) || error.code === 'bad-signature') forged++
     }
   }
   take(aums)
-  return { refused, undoing }
+  return { refused, undoing: refused > 0 ? undoing : null }
 }
 
 function isUndoing(code: TkaErrorCode): code is Undoing {
