@@ -2,7 +2,14 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { aumHash, aumHashText, createUpdateBuilder, type Aum, type VerifiedAum } from '@signet/tka'
+import {
+  aumHash,
+  aumHashText,
+  createUpdateBuilder,
+  signAum,
+  type Aum,
+  type VerifiedAum,
+} from '@signet/tka'
 import { nodePublicOf, generateNodeKey } from '@signet/keys'
 import { NodeError } from '../src/errors.ts'
 import { createLockKeeper, type LockKeeper } from '../src/lock/keeper.ts'
@@ -378,6 +385,30 @@ for (const [name, damage] of damages) {
     assert.equal(again.require().authority.head, head)
   })
 }
+
+test('heal() lets nothing undo what was in force, whatever comes with it', () => {
+  const thief = testSigner()
+  const first = testGenesis([admin, thief])
+  const files = createMemoryFiles()
+  const { keeper } = open(files)
+  keeper.begin(first)
+  const updates = addKey(keeper)
+  keeper.inform(updates)
+  const builder = createUpdateBuilder(keeper.require().authority, [admin.signer])
+  builder.removeKey(thief.signer.keyId)
+  updates.push(...builder.finish())
+  const { head } = keeper.inform(updates)
+  let sibling: Aum
+  do {
+    const { key } = testSigner()
+    sibling = signAum({ ...updates[0]!, key, signatures: null }, [thief.signer])
+  } while (aumHash(sibling) > aumHash(updates[0]!))
+  files.remove(log)
+  const broken = open(files).keeper
+  assert.throws(() => broken.heal(first, [sibling, ...updates]), { code: 'removed-signer' })
+  assert.equal(broken.state().kind, 'broken')
+  assert.equal(broken.heal(first, updates.toReversed()).head, head)
+})
 
 test('heal() keeps every store that it sets aside', () => {
   const { files } = locked()

@@ -6,9 +6,11 @@ import { createFakeClock, type FakeClock } from '@signet/testkit'
 import {
   aumHash,
   aumHashText,
+  cosignAum,
   createUpdateBuilder,
   encodeAum,
   parseAumHash,
+  signAum,
   type Aum,
   type AumHash,
 } from '@signet/tka'
@@ -298,6 +300,53 @@ test('takeUpdates() does not look at what follows many forgeries', () => {
   assert.equal(takeUpdates(counting, forged).refused, 50)
   assert.ok(asked < 60, String(asked))
   assert.equal(w.head(), aumHash(genesis))
+})
+
+test('takeUpdates() does not look at what follows many updates that would undo history', () => {
+  const server = createLockServer(genesis)
+  const w = world(server)
+  w.keeper.begin(genesis)
+  const [add] = addSomeKey(server)
+  const removal = server.change(admin, (builder) => builder.removeKey(second.signer.keyId))
+  const { head } = w.keeper.inform([add!, ...removal])
+  const stolen = Array.from({ length: 50 }, () =>
+    encodeAum(
+      signAum({ ...add!, key: testSigner(5n).key, signatures: null }, [
+        admin.signer,
+        second.signer,
+      ]),
+    ),
+  )
+  let asked = 0
+  const counting = {
+    inform(aums: readonly Aum[]) {
+      asked++
+      return w.keeper.inform(aums)
+    },
+  }
+  assert.deepEqual(takeUpdates(counting, stolen), { refused: 50, undoing: 'removed-signer' })
+  assert.ok(asked < 60, String(asked))
+  assert.equal(w.head(), head)
+})
+
+test('an update that would undo history is a warning for as long as the server sends it', async () => {
+  const w = await lockedWorld()
+  const [add] = addSomeKey(w.server)
+  w.server.change(admin, (builder) => builder.removeKey(second.signer.keyId))
+  await w.hear()
+  const heavier = cosignAum(add!, second.signer)
+  w.server.lies.syncOffer = () =>
+    Promise.resolve({
+      offer: { head: aumHashText(aumHash(heavier)), ancestors: [aumHashText(aumHash(genesis))] },
+      missing: [encodeAum(heavier)],
+    })
+  w.sync.observe({ Head: aumHashText(aumHash(heavier)) }, false)
+  await w.sync.idle()
+  assert.match(w.sync.warnings().join(), /would undo the history of the lock/)
+  assert.equal(aumHashText(w.head()), w.server.head())
+  delete w.server.lies.syncOffer
+  await w.hear()
+  assert.deepEqual(w.sync.warnings(), [])
 })
 
 test('updates of a branch that loses are kept, and lead nowhere', async () => {
