@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { examine, type Patient } from '../src/commands/admin/doctor.ts'
+import { certificateLine } from '../src/commands/admin/certificate-findings.ts'
 import { fakeNode, signet, type Answer, type CliResult, type FakeNode } from './fake-node.ts'
 
 const user = { id: 1, name: 'ann', role: 'owner', createdAt: '2026-11-22T10:00:00.000Z' }
@@ -26,6 +27,13 @@ const node = {
   version: '0.1.0',
   os: 'linux',
   lock: { signature: 'valid', reportedHead: 'HEAD', state: 'in-sync' },
+}
+const certificate = {
+  source: 'acme',
+  names: ['lock.example.net'],
+  until: '2026-11-25T10:00:00.000Z',
+  nextTry: '2026-11-23T10:00:00.000Z',
+  problem: null,
 }
 const key = {
   id: 'k1',
@@ -336,6 +344,7 @@ describe('admin doctor', () => {
       trustedKeys: [...lock.trustedKeys, { key: 'tlpub:2', votes: 1, note: 'for pre-auth key' }],
     },
     relay,
+    certificate,
     now: Date.parse('2026-11-22T18:00:00Z'),
   }
 
@@ -381,7 +390,60 @@ describe('admin doctor', () => {
       /an older one is in use.*region 9 is null/,
     ],
     ['a reusable key', { keys: [key] }, /reusable pre-auth keys in force: k1/],
+    [
+      'a certificate that is not there',
+      { certificate: { ...certificate, until: null, problem: 'no proof\nfor it' } },
+      /no certificate for lock\.example\.net, .*: no proof for it$/,
+    ],
+    [
+      'a certificate that has expired',
+      { certificate: { ...certificate, until: '2026-11-22T18:00:00Z' } },
+      /has expired/,
+    ],
+    [
+      'a certificate that is not renewed',
+      { certificate: { ...certificate, problem: 'no proof' } },
+      /lock\.example\.net cannot be replaced: no proof/,
+    ],
+    [
+      'a certificate in files that is not renewed',
+      { certificate: { ...certificate, source: 'files', nextTry: null } },
+      /expires 2026-11-25 10:00Z/,
+    ],
   ]
+  test("says nothing of a server whose TLS is somebody else's", () => {
+    const none = { source: 'none', names: [], until: null, nextTry: null, problem: null }
+    assert.deepEqual(examine({ ...healthy, certificate: none }), [])
+    assert.equal(certificateLine(none), '')
+  })
+
+  test('shows the certificate where nothing is wrong with it', async (t) => {
+    const { admin } = await server(t, {
+      'GET /users': { users: [user] },
+      'GET /nodes': { nodes: [] },
+      'GET /keys': { keys: [] },
+      'GET /lock': healthy.lock,
+      'GET /lock/acks': { acks: [] },
+      'GET /relay': relay,
+      'GET /certificate': { ...certificate, until: '2100-01-01T00:00:00Z' },
+    })
+    const { out, code } = await admin('doctor')
+    assert.equal(
+      out,
+      'certificate: lock.example.net, until 2100-01-01 00:00Z, by ACME, next asked for 2026-11-23 10:00Z\nNothing found.\n',
+    )
+    assert.equal(code, 0)
+    const { findings, certificate: said } = JSON.parse((await admin('doctor --json')).out)
+    assert.deepEqual(findings, [])
+    assert.equal(said.source, 'acme')
+    const files = { ...certificate, source: 'files', nextTry: null }
+    assert.equal(
+      certificateLine(files),
+      'certificate: lock.example.net, until 2026-11-25 10:00Z, from files\n',
+    )
+    assert.match(certificateLine({ ...certificate, until: null }), /not there yet, by ACME/)
+  })
+
   for (const [what, ill, text] of rows) {
     test(`finds ${what}`, () => {
       const findings = examine({ ...healthy, ...ill })

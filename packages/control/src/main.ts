@@ -125,6 +125,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
       calls,
       reload,
       relay: relays.status,
+      certificate: doors.certificate,
       logins,
     }
     stack.use(await listenAdmin(path, admin))

@@ -20,6 +20,7 @@ import { createAcmeSource } from '../src/acme/source.ts'
 import type { AcmeSource } from '../src/acme/source.ts'
 import type { Clock } from '../src/clock.ts'
 import type { CertificatePair } from '../src/http/certificate.ts'
+import { certificateStatus } from '../src/http/certificate-status.ts'
 import { loadServerConfig } from '../src/index.ts'
 import {
   ACME_ATTEMPT_MS,
@@ -164,6 +165,10 @@ describe('createAcmeSource()', () => {
   it('gets a certificate, keeps it for the next start, and hides what is secret', async () => {
     await using setting = await createSetting()
     assert.equal(currentOf(setting), undefined)
+    const { nextTry, ...status } = certificateStatus(setting.source, ['a.example', 'b.example'])
+    const names = ['a.example', 'b.example']
+    assert.deepEqual(status, { source: 'acme', names, until: null, problem: null })
+    assert.ok(Math.abs(Date.parse(nextTry ?? '') - setting.clock.now()) < 60_000)
     setting.source.start()
     assert.equal((await setting.line()).msg, 'serving a new certificate')
     const current = currentOf(setting)
@@ -245,10 +250,18 @@ describe('createAcmeSource()', () => {
       last = next
     }
     assert.equal(setting.source.current, current)
+    const status = certificateStatus(setting.source, ['a.example', 'b.example'])
+    assert.match(status.problem ?? '', /no proof for a\.example/)
+    assert.equal(status.until, current?.leaf.validToDate.toISOString())
+    assert.ok(Math.abs(Date.parse(status.nextTry ?? '') - setting.clock.now() - last) < 60_000)
     // Whoever has mended it says so.
     setting.authority.httpPort = httpPort
     setting.source.reload()
     assert.equal((await setting.line()).msg, 'serving a new certificate')
+    const renewed = certificateStatus(setting.source, ['a.example', 'b.example'])
+    assert.equal(renewed.problem, null)
+    const days = (Date.parse(renewed.nextTry ?? '') - setting.clock.now()) / DAY
+    assert.ok(Math.abs(days - 60) < 0.1, `${days}`)
   })
 
   it('waits as long as the authority says', async () => {

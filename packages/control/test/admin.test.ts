@@ -4,8 +4,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import pino from 'pino'
 import { generateMachineKey, machinePublicOf } from '@signet/keys'
-import { adminReaders } from '@signet/protocol/admin-api'
+import { adminReaders, readCertificate } from '@signet/protocol/admin-api'
 import { adminApp } from '../src/admin/app.ts'
+import { certificateStatus } from '../src/http/certificate-status.ts'
 import { lockTailnet } from './support/lock.ts'
 import { noRelay } from './support/no-relay.ts'
 import { openTestServer } from './support/server.ts'
@@ -29,6 +30,7 @@ function api(server: TestServer) {
     calls: server.services.calls,
     reload: () => server.steering.reload(),
     relay: noRelay,
+    certificate: () => certificateStatus(undefined),
   })
   return async (
     method: string,
@@ -44,6 +46,19 @@ function api(server: TestServer) {
     return { status: response.status, text: answer, json: JSON.parse(answer) }
   }
 }
+
+describe('admin API, certificate', () => {
+  it('tells of none where there is none', async () => {
+    using server = openTestServer()
+    assert.deepEqual(readCertificate((await api(server)('GET', '/certificate')).text), {
+      source: 'none',
+      names: [],
+      until: null,
+      nextTry: null,
+      problem: null,
+    })
+  })
+})
 
 describe('admin API, users', () => {
   it('creates, lists, changes and deletes', async () => {

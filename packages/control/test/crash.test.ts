@@ -20,6 +20,7 @@ import {
 import pino from 'pino'
 import { resignNodeKey, signNodeKey } from '@signet/tka'
 import { adminApp } from '../src/admin/app.ts'
+import { certificateStatus } from '../src/http/certificate-status.ts'
 import { ControlError } from '../src/errors.ts'
 import { openSqliteStore } from '../src/store/sqlite.ts'
 import type { Store } from '../src/store/store.ts'
@@ -146,6 +147,7 @@ function adminOperation(
         calls: server.services.calls,
         reload: () => server.steering.reload(),
         relay: noRelay,
+        certificate: () => certificateStatus(undefined),
       })
       const url = `/api/v1${typeof path === 'string' ? path : path(server)}`
       return async () => {

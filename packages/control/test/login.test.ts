@@ -8,6 +8,7 @@ import { resignNodeKey, signNodeKey } from '@signet/tka'
 import { adminReaders } from '@signet/protocol/admin-api'
 import type { AdminLogin } from '@signet/protocol/admin-api'
 import { adminApp } from '../src/admin/app.ts'
+import { certificateStatus } from '../src/http/certificate-status.ts'
 import {
   DECIDED_LOGIN_MS,
   LOGIN_MS,
@@ -32,6 +33,7 @@ function admin(server: TestServer) {
     runtime: server.services.runtime,
     logins: server.services.logins,
     relay: noRelay,
+    certificate: () => certificateStatus(undefined),
     steering: server.steering,
     calls: server.services.calls,
     reload: () => server.steering.reload(),

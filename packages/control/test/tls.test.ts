@@ -22,6 +22,7 @@ import { createFakeClock } from '@signet/testkit'
 import pino from 'pino'
 import { expiryOf, parsePair } from '../src/http/certificate.ts'
 import { watchCertificateFiles } from '../src/http/certificate-files.ts'
+import { certificateStatus } from '../src/http/certificate-status.ts'
 import type { CertificateSource } from '../src/http/certificate.ts'
 import { createHttpServer, listenOn, STRANGER_LIMITS } from '../src/http/http-server.ts'
 import type { Listener, StrangerLimits } from '../src/http/http-server.ts'
@@ -329,6 +330,7 @@ describe('watchCertificateFiles()', () => {
       source.reload()
       assert.equal(source.current?.cert, first.cert)
       assert.equal(changes, 0)
+      assert.match(certificateStatus(source).problem ?? '', /./)
       assert.match(lines.join(''), /kept the old certificate/)
       assert.throws(() => watchCertificateFiles({ ...files, clock, logger }), {
         code: 'bad-config',
@@ -337,6 +339,13 @@ describe('watchCertificateFiles()', () => {
       source.reload()
       assert.equal(source.current?.cert, second.cert)
       assert.equal(changes, 1)
+      assert.deepEqual(certificateStatus(source), {
+        source: 'files',
+        names,
+        until: source.current.leaf.validToDate.toISOString(),
+        nextTry: null,
+        problem: null,
+      })
     })
   }
 

@@ -7,6 +7,7 @@
  */
 
 import { decodeUtf8 } from '@signet/codec'
+import { readCertificate, type AdminCertificate } from './admin-api-certificate.ts'
 import {
   adminPrefix,
   adminReaders,
@@ -68,6 +69,7 @@ export interface AdminClient {
   /** Has the server read its settings again; says which policy is in force then. */
   reload(): Promise<string>
   relay(): Promise<AdminRelay>
+  certificate(): Promise<AdminCertificate>
 }
 
 /** Returns a client of one tailnet over `transport`. */
@@ -127,6 +129,7 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
     setPolicy: async (text) => adminReaders.policy(await call('PUT', '/policy', { policy: text })),
     reload: async () => adminReaders.reloaded(await call('POST', '/reload', {})),
     relay: async () => adminReaders.relay(await call('GET', '/relay')),
+    certificate: async () => readCertificate(await call('GET', '/certificate')),
     acks: async () => adminReaders.acks(await call('GET', '/lock/acks')),
   }
 }

@@ -7,6 +7,7 @@
  */
 
 export { createAdminClient, type AdminClient } from './admin-api-client.ts'
+export { readCertificate, type AdminCertificate } from './admin-api-certificate.ts'
 export {
   adminPrefix,
   adminReaders,

@@ -54,10 +54,13 @@ export function createAcmeSource(options: AcmeSourceOptions): AcmeSource {
   const share = 2 / 3 - random() / 20
   let failures = 0
   let notBefore = 0
+  let problem: string | undefined
   let isUnderWay = false
   let cancel: (() => void) | undefined
 
   const dueAt = (): number => (current === undefined ? 0 : renewalOf(current, share))
+
+  const nextTry = (): number => Math.max(dueAt(), notBefore)
 
   async function renew(): Promise<void> {
     const late = new AbortController()
@@ -76,6 +79,7 @@ export function createAcmeSource(options: AcmeSourceOptions): AcmeSource {
       // Kept before it is served: a restart must not ask for another.
       store.save(pair)
       failures = 0
+      problem = undefined
       // An authority that gives what is due at once must not be asked at once.
       notBefore = clock.now() + ACME_RETRY_MIN_MS
       current = pair
@@ -94,9 +98,10 @@ export function createAcmeSource(options: AcmeSourceOptions): AcmeSource {
     const asked = error instanceof ControlError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0
     const wait = Math.max(backoff * (1 + random() / 4), asked)
     notBefore = clock.now() + wait
+    problem = error instanceof Error ? error.message : String(error)
     const line = {
       domains,
-      reason: error instanceof Error ? error.message : String(error),
+      reason: problem,
       nextTry: new Date(notBefore).toISOString(),
       ...(current !== undefined && { until: current.leaf.validTo }),
     }
@@ -105,7 +110,7 @@ export function createAcmeSource(options: AcmeSourceOptions): AcmeSource {
 
   function look(): void {
     cancel?.()
-    const wait = Math.max(dueAt(), notBefore) - clock.now()
+    const wait = nextTry() - clock.now()
     // Then it is looked again when that has come to its end.
     if (isUnderWay) return
     if (wait > 0) {
@@ -123,6 +128,13 @@ export function createAcmeSource(options: AcmeSourceOptions): AcmeSource {
   return {
     get current() {
       return current
+    },
+    get problem() {
+      return problem
+    },
+    get nextTry() {
+      // Due at once is now, and so is what is under way.
+      return Math.max(nextTry(), clock.now())
     },
     onChange: (listener) => void listeners.push(listener),
     start: look,

@@ -35,6 +35,7 @@ export function adminApp(services: AdminServices): Hono {
     return c.json({ policy: summaryOf(services.steering.settings.current().policy) })
   })
   app.get('/api/v1/relay', (c) => c.json(services.relay()))
+  app.get('/api/v1/certificate', (c) => c.json(services.certificate()))
   app.get('/api/v1/info', (c) =>
     c.json({
       version: services.version,

@@ -7,7 +7,7 @@
  */
 
 import type { MachinePublic } from '@signet/keys'
-import type { AdminRelay } from '@signet/protocol/admin-api'
+import type { AdminCertificate, AdminRelay } from '@signet/protocol/admin-api'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Logins } from '../login/logins.ts'
@@ -32,5 +32,6 @@ export interface AdminServices {
   /** Reads again what may change. @throws ControlError */
   readonly reload: () => void
   readonly relay: () => AdminRelay
+  readonly certificate: () => AdminCertificate
   readonly logins: Logins
 }

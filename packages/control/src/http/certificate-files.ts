@@ -34,6 +34,7 @@ export function watchCertificateFiles(options: CertificateFilesOptions): Certifi
   let seen = looksOf(certFile, keyFile)
   let current = loadPair(certFile, keyFile)
   let silentUntil = 0
+  let problem: string | undefined
   warnOfAge(current)
 
   function warnOfAge({ leaf }: CertificatePair): void {
@@ -50,11 +51,12 @@ export function watchCertificateFiles(options: CertificateFilesOptions): Certifi
       if (looks === seen) return
       seen = looks
       const pair = loadPair(certFile, keyFile)
+      problem = undefined
       if (pair.cert === current.cert && pair.key === current.key) return
       current = pair
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      logger.error({ certFile, keyFile, reason }, 'kept the old certificate')
+      problem = error instanceof Error ? error.message : String(error)
+      logger.error({ certFile, keyFile, reason: problem }, 'kept the old certificate')
       return
     }
     logger.info({ certFile, until: current.leaf.validTo }, 'serving a new certificate')
@@ -73,6 +75,10 @@ export function watchCertificateFiles(options: CertificateFilesOptions): Certifi
     get current() {
       return current
     },
+    get problem() {
+      return problem
+    },
+    nextTry: undefined,
     onChange: (listener) => void listeners.push(listener),
     reload() {
       // Whoever asks wants to hear what is wrong, also if it was said before.

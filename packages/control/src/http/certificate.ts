@@ -25,6 +25,10 @@ export interface CertificatePair {
 export interface CertificateSource extends Disposable {
   /** What is in force; none while the first one is being asked for. */
   readonly current: CertificatePair | undefined
+  /** Why the last attempt to get or to load another one failed. */
+  readonly problem: string | undefined
+  /** When another one is asked for, in milliseconds since 1970; undefined for one that others renew. */
+  readonly nextTry: number | undefined
   /** Has every later pair handed over. */
   onChange(listener: (pair: CertificatePair) => void): void
   /** Looks for a new one now. */

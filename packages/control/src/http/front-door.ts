@@ -7,6 +7,7 @@
  */
 
 import type { MachinePrivate } from '@signet/keys'
+import type { AdminCertificate } from '@signet/protocol/admin-api'
 import { createAcmeSource } from '../acme/source.ts'
 import { ControlError } from '../errors.ts'
 import type { MachineServices } from '../machine/services.ts'
@@ -16,6 +17,7 @@ import { createBootstrapDns } from './bootstrap-dns.ts'
 import { isSelfSigned } from './certificate.ts'
 import type { CertificateSource } from './certificate.ts'
 import { watchCertificateFiles } from './certificate-files.ts'
+import { certificateStatus } from './certificate-status.ts'
 import type { DoorOptions } from './door-options.ts'
 import type { Address } from './http-server.ts'
 import { listen } from './listener.ts'
@@ -44,6 +46,8 @@ export interface FrontDoors extends AsyncDisposable {
   readonly url: string
   /** How relay clients know the certificate when nobody vouches for it: by its hash. */
   readonly certName: () => string | undefined
+  /** For administrators. */
+  readonly certificate: () => AdminCertificate
   /** Looks for a new certificate now. */
   reload(): void
 }
@@ -98,6 +102,7 @@ export async function openFrontDoors(options: FrontDoorOptions): Promise<FrontDo
     httpPort: plain?.port,
     url,
     certName: () => certNameOf(certificate),
+    certificate: () => certificateStatus(certificate, acme?.domains),
     reload: () => certificate?.reload(),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   }

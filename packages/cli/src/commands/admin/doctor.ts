@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * `signet admin doctor`: reads what the server says about its nodes, keys and lock, and points at
+ * `signet admin doctor`: reads what the server says about its nodes, keys, lock and certificate, and points at
  * what is likely to hurt.
  *
  * @module
  */
 
 import type {
+  AdminCertificate,
   AdminLock,
   AdminNode,
   AdminRelay,
@@ -16,6 +17,7 @@ import type {
 } from '@signet/protocol/admin-api'
 import type { CommandContext } from '../../command.ts'
 import { adminClient, printJson, takeArguments } from './connect.ts'
+import { certificateFindings, certificateLine } from './certificate-findings.ts'
 import { relayFindings } from './relay-findings.ts'
 
 /** One thing that the doctor found. */
@@ -32,6 +34,7 @@ export interface Patient {
   readonly keys: readonly PreAuthKey[]
   readonly lock: AdminLock
   readonly relay: AdminRelay
+  readonly certificate: AdminCertificate
   /** Milliseconds since 1970. */
   readonly now: number
 }
@@ -42,13 +45,14 @@ const soon = 7 * 86_400_000
 export async function run(context: CommandContext): Promise<number> {
   takeArguments(context, 0)
   const client = adminClient(context)
-  const [users, nodes, keys, lock, acks, relay] = await Promise.all([
+  const [users, nodes, keys, lock, acks, relay, certificate] = await Promise.all([
     client.users(),
     client.nodes(),
     client.keys(),
     client.lock(),
     client.acks(),
     client.relay(),
+    client.certificate(),
   ])
   const states = new Map(acks.map((ack) => [ack.node, ack.state]))
   const findings = examine({
@@ -61,13 +65,19 @@ export async function run(context: CommandContext): Promise<number> {
     keys,
     lock,
     relay,
+    certificate,
     now: context.io.now(),
   })
   const { io, flags } = context
-  if (flags.switch('json')) printJson(context, { findings })
-  else if (findings.length === 0) io.out('Nothing found.\n')
+  const hasWarning = findings.some(({ level }) => level === 'warning')
+  if (flags.switch('json')) {
+    printJson(context, { findings, certificate })
+    return hasWarning ? 1 : 0
+  }
+  io.out(certificateLine(certificate))
+  if (findings.length === 0) io.out('Nothing found.\n')
   else for (const { level, text, advice } of findings) io.out(`${level}: ${text}\n    ${advice}\n`)
-  return findings.some(({ level }) => level === 'warning') ? 1 : 0
+  return hasWarning ? 1 : 0
 }
 
 /** Returns what is likely to hurt. */
@@ -78,6 +88,7 @@ export function examine(patient: Patient): Finding[] {
     ...expiryFindings(patient),
     ...keyFindings(patient),
     ...relayFindings(patient.relay),
+    ...certificateFindings(patient.certificate, patient.now),
   ]
 }
 
