@@ -88,6 +88,15 @@ export const LOGIN_MS: number = 60 * 60_000
 /** What was decided is remembered: the answer may be lost on its way, and clients repeat a denied followup. */
 export const DECIDED_LOGIN_MS: number = 10 * 60_000
 
+/**
+ * Map requests of one machine in a minute: a client reports when its network changes. Each report goes to all its peers.
+ */
+export const MAP_REQUESTS_PER_MINUTE: number = 3_000
+/** What a request costs of that whose answer is the whole network: 10 ms and 1 MB for 2,000 nodes. */
+export const WHOLE_MAP_COST: number = 25
+/** Actions of its user that a machine reports in a minute: each is a line in the log. */
+export const AUDIT_LOGS_PER_MINUTE: number = 60
+
 /** The oldest capability version that is served (client release 1.80). */
 export const MIN_CAPABILITY_VERSION: number = 113
 /**

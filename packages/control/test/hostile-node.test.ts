@@ -7,7 +7,15 @@
 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { MAX_CLIENT_INT, MAX_RELAY_REGION, MAX_WIRE_TIME_MS } from '../src/limits.ts'
+import {
+  AUDIT_LOGS_PER_MINUTE,
+  MAP_REQUESTS_PER_MINUTE,
+  MAX_CLIENT_INT,
+  MAX_RELAY_REGION,
+  MAX_WIRE_TIME_MS,
+  WHOLE_MAP_COST,
+} from '../src/limits.ts'
+import { createFakeClock } from '@signet/testkit'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 import { openTestServer } from './support/server.ts'
 import { openViewer } from './support/viewer.ts'
@@ -55,6 +63,38 @@ describe('a hostile node', () => {
     const [peer] = (await stream.next()).Peers ?? []
     assert.deepEqual(peer?.Endpoints, ['192.0.2.1:1', '[2001:db8::1]:1'])
     for (const each of [bad, viewer]) each.close()
+  })
+
+  it('gets the whole network, and reports, only so often', async () => {
+    await using server = await startRealServer({ clock: createFakeClock() })
+    const bad = await connectMachine(server, 'bad')
+    await bad.register(await server.authKey())
+    const most = MAP_REQUESTS_PER_MINUTE / WHOLE_MAP_COST
+    for (let count = 1; count < most; count++) {
+      assert.equal((await bad.report({ OmitPeers: false })).status, 200)
+    }
+    for (let count = 0; count < WHOLE_MAP_COST; count++) {
+      assert.equal((await bad.report()).status, 200)
+    }
+    assert.equal((await bad.report()).status, 429)
+    await assert.rejects(bad.stream(), /429/)
+    // Others are not concerned.
+    const other = await connectMachine(server, 'other')
+    await other.register(await server.authKey())
+    assert.equal((await other.report()).status, 200)
+    for (const each of [bad, other]) each.close()
+  })
+
+  it('does not fill the log', async () => {
+    await using server = await startRealServer({ clock: createFakeClock() })
+    const bad = await connectMachine(server, 'bad')
+    await bad.register(await server.authKey())
+    const body = { Version: 145, NodeKey: bad.nodePublic, Action: 'x'.repeat(60_000) }
+    const say = async (): Promise<number> =>
+      (await bad.post('POST', '/machine/audit-log', body)).status
+    for (let count = 0; count < AUDIT_LOGS_PER_MINUTE; count++) assert.equal(await say(), 204)
+    assert.equal(await say(), 429)
+    bad.close()
   })
 
   it('has no expiry shown with a year of five digits', () => {

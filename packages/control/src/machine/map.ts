@@ -15,7 +15,7 @@ import type { MapRequest } from '@signet/protocol'
 import { parseAumHash, TkaError } from '@signet/tka'
 import type { ServerStream } from '@signet/ts2021'
 import { ControlError } from '../errors.ts'
-import { MAX_CLIENT_INT, MAX_ENDPOINTS, MIN_CAPABILITY_VERSION } from '../limits.ts'
+import { MAX_CLIENT_INT, MAX_ENDPOINTS, MIN_CAPABILITY_VERSION, WHOLE_MAP_COST } from '../limits.ts'
 import type { Compression } from '../map/frame-encoder.ts'
 import { encodeFrame } from '../map/frame-encoder.ts'
 import { composeFull } from '../map/full.ts'
@@ -40,6 +40,8 @@ export async function serveMap(
 ): Promise<Answer | null> {
   const request = parseMapRequest(body)
   const found = nodeOfCaller(services, caller, request.NodeKey)
+  const cost = request.OmitPeers === true ? 1 : WHOLE_MAP_COST
+  services.loginLimits.mapRequests.use(caller.machineKey, cost)
   if (request.Version < MIN_CAPABILITY_VERSION) {
     throw new ControlError('old-client', ERROR.oldClient)
   }

@@ -95,8 +95,9 @@ export const oddRoutes: readonly (readonly [path: string, route: Route])[] = [
         const { NodeKey, Action, Details } = parseJson(auditLogRequest, body)
         if (NodeKey === undefined) throw new ControlError('bad-request', 'A node key is needed')
         const { node } = nodeOfCaller(services, caller, NodeKey)
+        services.loginLimits.auditLogs.use(caller.machineKey)
         services.logger.info(
-          { node: node.row.id, action: Action, details: Details?.slice(0, 1_000) },
+          { node: node.row.id, action: Action?.slice(0, 100), details: Details?.slice(0, 1_000) },
           'node reports an action of its user',
         )
         return NO_CONTENT

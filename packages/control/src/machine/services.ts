@@ -12,7 +12,9 @@ import { ControlError } from '../errors.ts'
 import type { CallLimits } from '../lock/call-limits.ts'
 import type { LiveSettings } from '../guidance/settings.ts'
 import {
+  AUDIT_LOGS_PER_MINUTE,
   LOGINS_PER_MINUTE,
+  MAP_REQUESTS_PER_MINUTE,
   REGISTRATIONS_PER_MINUTE,
   STRANGER_LOGINS_PER_MINUTE,
 } from '../limits.ts'
@@ -42,11 +44,13 @@ export interface TailnetRuntime {
   readonly asked: AskedOnce
 }
 
-/** How often registrations may be asked for. */
+/** How often machines may register and ask, the lock's calls aside. */
 export interface LoginLimits {
   readonly registrations: RateLimiter
   readonly ofMachine: RateLimiter
   readonly ofPlace: RateLimiter
+  readonly mapRequests: RateLimiter
+  readonly auditLogs: RateLimiter
 }
 
 /** The limits, unused. */
@@ -56,6 +60,8 @@ export function createLoginLimits(now: () => number): LoginLimits {
     registrations: limit(REGISTRATIONS_PER_MINUTE),
     ofMachine: limit(LOGINS_PER_MINUTE),
     ofPlace: limit(STRANGER_LOGINS_PER_MINUTE),
+    mapRequests: limit(MAP_REQUESTS_PER_MINUTE),
+    auditLogs: limit(AUDIT_LOGS_PER_MINUTE),
   }
 }
 
