@@ -70,6 +70,11 @@ export const ACME_RETRY_MAX_MS: number = 6 * 60 * 60_000
 export const ACME_CHECK_MS: number = 12 * 60 * 60_000
 /** Names in one certificate: the limit of Let's Encrypt. */
 export const MAX_ACME_DOMAINS: number = 100
+/**
+ * Control connections of one machine: clients have one or two, and some that broke and are not known to have. One more
+ * ends the oldest, so that one machine cannot take the places of all.
+ */
+export const MAX_CONNECTIONS_PER_MACHINE: number = 32
 /** All control connections. A node under lock holds two. */
 export const MAX_CONNECTIONS: number = 60_000
 

@@ -17,6 +17,7 @@ import {
   BODY_DEADLINE_MS,
   MAX_BODY_BYTES,
   MAX_BODY_BYTES_PER_MACHINE,
+  MAX_CONNECTIONS_PER_MACHINE,
   MAX_LARGE_BODY_BYTES,
   MAX_STRANGER_BODIES,
   MAX_STRANGER_BODY_BYTES,
@@ -156,6 +157,29 @@ describe('acceptConnections()', () => {
     await stranger.connection.whenClosed
     assert.equal(node.connection.closed, false)
     node.close()
+  })
+})
+
+describe('one machine', () => {
+  it('has only so many connections; one more ends its oldest', async () => {
+    await using server = await startRealServer()
+    const machine = await connectMachine(server, 'a')
+    const other = await connectMachine(server, 'b')
+    const dial = () =>
+      dialControl({
+        url: server.control.url,
+        machineKey: machine.machineKey,
+        serverKey: server.control.publicKey,
+        version: 145,
+      })
+    const connections: ControlConnection[] = []
+    for (let count = 1; count < MAX_CONNECTIONS_PER_MACHINE; count++) connections.push(await dial())
+    assert.equal((await machine.report()).status, 404)
+    connections.push(await dial())
+    await machine.connection.whenClosed
+    assert.deepEqual(new Set(connections.map(({ closed }) => closed)), new Set([false]))
+    assert.equal((await other.report()).status, 404)
+    for (const each of [...connections, other]) each.close()
   })
 })
 

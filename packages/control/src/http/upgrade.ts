@@ -17,7 +17,12 @@ import {
   UPGRADE_PROTOCOL,
 } from '@signet/ts2021'
 import type { AcceptedClient, NoiseLink } from '@signet/ts2021'
-import { HANDSHAKE_DEADLINE_MS, MAX_CONTROL_MESSAGE, STRANGER_CONNECTION_MS } from '../limits.ts'
+import {
+  HANDSHAKE_DEADLINE_MS,
+  MAX_CONNECTIONS_PER_MACHINE,
+  MAX_CONTROL_MESSAGE,
+  STRANGER_CONNECTION_MS,
+} from '../limits.ts'
 import { createBodyBudget } from '../machine/body-budget.ts'
 import { serveStream } from '../machine/routes.ts'
 import { MAX_RELAY_MESSAGE } from '../relay/limits.ts'
@@ -39,6 +44,7 @@ export function acceptConnections(
 ): Disposable {
   const open = new Set<Duplex>()
   const bodies = createBodyBudget()
+  const links = new Map<MachinePublic, Set<NoiseLink>>()
   const webSockets = createWebSocketDoor(UPGRADE_PROTOCOL, MAX_CONTROL_MESSAGE)
   const relaySockets = createWebSocketDoor('derp', MAX_RELAY_MESSAGE)
 
@@ -47,10 +53,15 @@ export function acceptConnections(
     try {
       const { link, machineKey, version } = client()
       const caller = { machineKey, version, source }
+      const leave = keepFew(links, machineKey, link)
+      const callOff = endStranger(link, machineKey, services)
       serveHttp2(link, (stream) => void serveStream(services, caller, stream, bodies), {
         prefaceTimeout: HANDSHAKE_DEADLINE_MS,
         onError: (error) => services.logger.debug({ err: error, source }, 'connection failed'),
-        onClose: endStranger(link, machineKey, services),
+        onClose() {
+          leave()
+          callOff()
+        },
       })
     } catch (error) {
       // Anybody can send nonsense here; it is not worth more than a line for whoever looks for it.
@@ -96,6 +107,25 @@ export function acceptConnections(
     [Symbol.dispose]() {
       for (const socket of open) socket.destroy()
     },
+  }
+}
+
+/** Counts a connection of a machine, and ends its oldest when there are too many. Returns how to take it off the count. */
+function keepFew(
+  all: Map<MachinePublic, Set<NoiseLink>>,
+  machineKey: MachinePublic,
+  link: NoiseLink,
+): () => void {
+  const links = all.get(machineKey) ?? new Set()
+  all.set(machineKey, links.add(link))
+  const [oldest] = links
+  if (links.size > MAX_CONNECTIONS_PER_MACHINE && oldest !== undefined) {
+    links.delete(oldest)
+    oldest.destroy()
+  }
+  return () => {
+    links.delete(link)
+    if (links.size === 0 && all.get(machineKey) === links) all.delete(machineKey)
   }
 }
 
