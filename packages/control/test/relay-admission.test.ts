@@ -142,18 +142,37 @@ describe('admission', () => {
 describe('clients that have not said who they are', () => {
   const from = (text: string): Uint8Array => addressBytes(text)
 
-  it('are bounded in all', () => {
+  it('are bounded in all: one more drives out the oldest of the most crowded address', () => {
     const strangers = createStrangers()
-    const leaves = Array.from({ length: MAX_STRANGERS }, (_, i) =>
-      strangers.admit(from(`10.0.${i >> 8}.${i & 0xff}`)),
-    )
+    const gone: number[] = []
+    const leaves = Array.from({ length: MAX_STRANGERS }, (_, i) => {
+      // The second address has two.
+      const address = `10.0.${i >> 8}.${i === 2 ? 1 : i & 0xff}`
+      return strangers.admit(from(address), () => gone.push(i))
+    })
     assert.equal(leaves.includes(undefined), false)
-    assert.equal(strangers.admit(from('10.9.9.9')), undefined)
+    assert.deepEqual([strangers.size, gone], [MAX_STRANGERS, []])
+    assert.ok(strangers.admit(from('10.9.9.9')))
+    assert.deepEqual([strangers.size, gone], [MAX_STRANGERS, [1]])
+    leaves[1]?.()
     leaves[0]?.()
     leaves[0]?.()
     assert.equal(strangers.size, MAX_STRANGERS - 1)
-    assert.notEqual(strangers.admit(from('10.9.9.9')), undefined)
-    assert.equal(strangers.admit(from('10.9.9.9')), undefined)
+    assert.ok(strangers.admit(from('10.9.9.9')))
+    assert.deepEqual([strangers.size, gone], [MAX_STRANGERS, [1]])
+  })
+
+  it('on a proxy do not keep a node from the relay', () => {
+    using b = bench()
+    const silent = Array.from({ length: MAX_STRANGERS }, () => {
+      const [near] = duplexPair()
+      b.relay.serve(near, new Uint8Array(), { address: '127.0.0.1' })
+      return near
+    })
+    const node = b.join(b.server.join('a').nodeKey)
+    assert.equal(node.destroyed, false)
+    assert.deepEqual([silent[0]?.destroyed, silent[1]?.destroyed], [true, false])
+    assert.equal(b.relay.refused.get('too-many'), 1)
   })
 
   it('are bounded from one place, of which a proxy on this machine is none', () => {

@@ -115,7 +115,10 @@ export function startRelay(options: RelayServerOptions): RelayServer {
 
   const serve: RelayServer['serve'] = (stream, head, source, request) => {
     const address = addressBytes(source.address)
-    const leave = strangers.admit(address)
+    const leave = strangers.admit(address, () => {
+      refuse('too-many')
+      stream.destroy()
+    })
     if (leave === undefined) {
       refuse('too-many')
       stream.destroy()

@@ -14,35 +14,47 @@ import { MAX_STRANGERS, MAX_STRANGERS_PER_ADDRESS } from './limits.ts'
 /** Counts them. */
 export interface Strangers {
   readonly size: number
-  /** Takes a place; undefined if there is none. The result gives it back, once. */
-  admit(address: Uint8Array): (() => void) | undefined
+  /**
+   * Takes a place; undefined if those of the address are taken. The result gives it back, once. When there is none left
+   * in all, the oldest of the most crowded address is turned away: real clients say who they are at once.
+   */
+  admit(address: Uint8Array, turnAway?: () => void): (() => void) | undefined
 }
 
 /** Returns a count of nobody. */
 export function createStrangers(): Strangers {
-  const places = new Map<string, number>()
+  /** Oldest first. */
+  const places = new Map<string, Set<() => void>>()
   let size = 0
+  const makeRoom = (): void => {
+    const crowd = [...places.values()].reduce((a, b) => (b.size > a.size ? b : a))
+    const [oldest] = crowd
+    oldest?.()
+  }
   return {
     get size() {
       return size
     },
-    admit(address) {
+    admit(address, turnAway = () => {}) {
       const place = placeOf(address)
-      const there = places.get(place) ?? 0
       // A proxy on this machine stands for everybody.
-      const isFull = there >= MAX_STRANGERS_PER_ADDRESS && !isLoopback(address)
-      if (size >= MAX_STRANGERS || isFull) return undefined
-      places.set(place, there + 1)
-      size++
-      let isTaken = true
-      return () => {
-        if (!isTaken) return
-        isTaken = false
+      const isFull = (places.get(place)?.size ?? 0) >= MAX_STRANGERS_PER_ADDRESS
+      if (isFull && !isLoopback(address)) return undefined
+      if (size >= MAX_STRANGERS) makeRoom()
+      const there = places.get(place) ?? new Set()
+      places.set(place, there)
+      const leave = (): void => {
+        if (!there.delete(goAway)) return
         size--
-        const left = (places.get(place) ?? 1) - 1
-        if (left === 0) places.delete(place)
-        else places.set(place, left)
+        if (there.size === 0) places.delete(place)
       }
+      const goAway = (): void => {
+        leave()
+        turnAway()
+      }
+      there.add(goAway)
+      size++
+      return leave
     },
   }
 }
