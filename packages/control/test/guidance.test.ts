@@ -328,3 +328,18 @@ describe('routes by themselves', () => {
     assert.equal(viewer.take()[0]?.PeersChanged?.[0]?.AllowedIPs?.length, 2)
   })
 })
+
+describe('guidance', () => {
+  it('of nodes that are gone is not remembered for ever', () => {
+    using server = openTestServer()
+    const { guide } = server.runtime.sessions
+    for (let count = 0; count < 300; count++) {
+      const { id } = server.join('ephemeral').row()
+      const node = server.tailnet.nodes.get(id)
+      assert.ok(node)
+      guide.for(node)
+      server.tailnet.write((draft) => draft.deleteNode(id))
+    }
+    assert.ok(guide.size <= 2 + 64, String(guide.size))
+  })
+})

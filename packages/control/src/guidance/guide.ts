@@ -29,6 +29,9 @@ export const ALLOW_ALL =
 
 const NO_SSH = '{"rules":[]}'
 
+/** Those that are gone are forgotten when so many more than twice the nodes are remembered. */
+const FORGET_FROM = 64
+
 /** Gives each node its guidance. */
 export class Guide {
   readonly #tailnet: Tailnet
@@ -47,6 +50,11 @@ export class Guide {
     this.#settings = settings
   }
 
+  /** Nodes whose guidance is remembered. */
+  get size(): number {
+    return this.#given.size
+  }
+
   /** What this node is told. The same object as the last time when nothing in it differs. */
   for(node: TailnetNode): Guidance {
     this.#refresh()
@@ -57,6 +65,7 @@ export class Guide {
     const made = this.#make(node)
     const guidance = before === undefined ? made : keepSame(before.guidance, made)
     this.#given.set(id, { guidance, generation: this.#generation })
+    if (this.#given.size > 2 * this.#tailnet.nodes.size + FORGET_FROM) this.#forgetRemoved()
     return guidance
   }
 
@@ -103,6 +112,10 @@ export class Guide {
     for (const [id, node] of this.#tailnet.nodes) {
       this.#nodeKeys.set(id, policyKey(this.#tailnet, node.row))
     }
+    this.#forgetRemoved()
+  }
+
+  #forgetRemoved(): void {
     for (const id of this.#given.keys()) if (!this.#tailnet.nodes.has(id)) this.#given.delete(id)
   }
 
