@@ -13,6 +13,9 @@ export {
   type GrantedCap,
   type Match,
   type Matches,
+  MAX_GRANTED_CAPS,
+  MAX_PROBLEMS,
+  MAX_RANGE_PREFIXES,
   readRules,
 } from './matches.ts'
 export { IpProtocol, type PacketHead, readPacketHead } from './packet-head.ts'

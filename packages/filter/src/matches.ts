@@ -11,7 +11,7 @@
 
 import { parsePrefix, type FilterRule, type IpPrefix, type RawJson } from '@signet/protocol'
 import { AddressSet } from './address-set.ts'
-import { parseIpSet } from './ip-set.ts'
+import { parseIpSet, type IpSet } from './ip-set.ts'
 import { IpProtocol } from './packet-head.ts'
 
 /** Protocols of a rule that names none. */
@@ -21,6 +21,18 @@ const DEFAULT_PROTOCOLS: readonly number[] = [
   IpProtocol.Icmp,
   IpProtocol.Icmpv6,
 ]
+
+/**
+ * Prefixes that the ranges of all rules may come to. A range of 80 characters can need 254 of them: without a bound,
+ * a map of a few megabytes would fill the memory of a node.
+ */
+export const MAX_RANGE_PREFIXES = 16_384
+
+/** Capabilities that rules may grant: each destination of a grant times each name in it. */
+export const MAX_GRANTED_CAPS = 16_384
+
+/** Problems that are told; who reads them has seen enough. */
+export const MAX_PROBLEMS = 100
 
 /** Addresses with ports, both ends included. */
 export interface Destination {
@@ -55,38 +67,66 @@ export interface Matches {
   readonly problems: readonly string[]
 }
 
+/** What of the bounds is left while rules are read. */
+class Reading {
+  readonly problems: string[] = []
+  #ranges = MAX_RANGE_PREFIXES
+  #grants = MAX_GRANTED_CAPS
+
+  tell(problem: string): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem)
+  }
+
+  /** Returns what the text stands for, or null, having said so. */
+  setOf(text: string, what: string): IpSet | null {
+    const isRange = text.includes('-') && !text.startsWith('cap:')
+    const set = isRange && this.#ranges <= 0 ? null : parseIpSet(text)
+    if (isRange && set !== null && 'prefixes' in set) this.#ranges -= set.prefixes.length
+    if (set === null) this.tell(`no ${what}: ${JSON.stringify(text.slice(0, 64))}`)
+    return set
+  }
+
+  /** Whether one more grant may be read. */
+  takesGrant(): boolean {
+    if (this.#grants-- > 0) return true
+    this.tell(`no grant: there are more than ${MAX_GRANTED_CAPS}`)
+    return false
+  }
+}
+
 /** Reads rules. Never throws: what is wrong with them is among the problems. */
 export function readRules(rules: readonly FilterRule[]): Matches {
-  const problems: string[] = []
+  const reading = new Reading()
   const matches: Match[] = []
   for (const rule of rules) {
     const outdated = (rule.SrcBits ?? []).length > 0 ? 'SrcBits' : outdatedBits(rule)
     if (outdated !== null) {
       return { matches: [], problems: [`${outdated} is no longer used: no rule counts`] }
     }
-    matches.push(readRule(rule, problems))
+    matches.push(readRule(rule, reading))
   }
-  return { matches, problems }
+  return { matches, problems: reading.problems }
 }
 
 function outdatedBits(rule: FilterRule): string | null {
   return rule.DstPorts?.some(({ Bits }) => Bits !== undefined) === true ? 'Bits' : null
 }
 
-function readRule(rule: FilterRule, problems: string[]): Match {
+function readRule(rule: FilterRule, reading: Reading): Match {
   const sources: IpPrefix[] = []
   const sourceCaps: string[] = []
   for (const text of rule.SrcIPs ?? []) {
-    const set = parseIpSet(text)
-    if (set === null) problems.push(`no source: ${JSON.stringify(text.slice(0, 64))}`)
-    else if ('capability' in set) sourceCaps.push(set.capability)
+    const set = reading.setOf(text, 'source')
+    if (set === null) continue
+    if ('capability' in set) sourceCaps.push(set.capability)
     else sources.push(...set.prefixes)
   }
   const destinations: Destination[] = []
   for (const { IP, Ports } of rule.DstPorts ?? []) {
-    const set = parseIpSet(IP)
-    if (set === null || 'capability' in set) {
-      problems.push(`no destination: ${JSON.stringify(IP.slice(0, 64))}`)
+    const set = reading.setOf(IP, 'destination')
+    if (set === null) continue
+    if ('capability' in set) {
+      reading.tell(`no destination: ${JSON.stringify(IP.slice(0, 64))}`)
       continue
     }
     for (const network of set.prefixes) {
@@ -100,20 +140,24 @@ function readRule(rule: FilterRule, problems: string[]): Match {
     isSource: new AddressSet(sources),
     sourceCaps,
     destinations,
-    caps: readGrants(rule),
+    caps: readGrants(rule, reading),
   }
 }
 
-function readGrants(rule: FilterRule): GrantedCap[] {
+function readGrants(rule: FilterRule, reading: Reading): GrantedCap[] {
   const caps: GrantedCap[] = []
-  for (const grant of rule.CapGrant ?? []) {
-    for (const text of grant.Dsts ?? []) {
+  for (const { Dsts, Caps, CapMap } of rule.CapGrant ?? []) {
+    const named = [
+      ...(Caps ?? []).map((name) => ({ name, values: null })),
+      ...Object.entries(CapMap ?? {}).map(([name, values]) => ({ name, values })),
+    ]
+    for (const text of Dsts ?? []) {
       // The invalid prefix, which contains nothing.
       if (text === '') continue
       const destination = parsePrefix(text)
-      for (const name of grant.Caps ?? []) caps.push({ destination, name, values: null })
-      for (const [name, values] of Object.entries(grant.CapMap ?? {})) {
-        caps.push({ destination, name, values })
+      for (const grant of named) {
+        if (!reading.takesGrant()) return caps
+        caps.push({ destination, ...grant })
       }
     }
   }

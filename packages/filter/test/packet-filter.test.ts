@@ -11,7 +11,16 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parsePrefix, type FilterRule } from '@signet/protocol'
 import * as fc from 'fast-check'
-import { createPacketFilter, Flows, MAX_FLOWS, readPacketHead, readRules } from '../src/index.ts'
+import {
+  createPacketFilter,
+  Flows,
+  MAX_FLOWS,
+  MAX_GRANTED_CAPS,
+  MAX_PROBLEMS,
+  MAX_RANGE_PREFIXES,
+  readPacketHead,
+  readRules,
+} from '../src/index.ts'
 import { packet, tcp, udp } from './packets.ts'
 
 const LOCAL = ['100.64.0.1/32', 'fd7a:115c:a1e0::1/128'].map(parsePrefix)
@@ -125,6 +134,38 @@ describe('readRules()', () => {
       }),
       { numRuns: 200 },
     )
+  })
+
+  test('reads ranges and grants up to a bound, and opens nothing past it', () => {
+    // 254 prefixes, the most that a range can need.
+    const widest = '::1-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe'
+    const enough = Math.ceil(MAX_RANGE_PREFIXES / 254)
+    const ranges = readRules(
+      [...Array(enough + 1).fill(widest), '100.64.0.2'].map((s) => rule(s, '*')),
+    )
+    assert.equal(ranges.matches[enough - 1]?.sources.length, 254)
+    assert.deepEqual(ranges.matches[enough]?.sources, [])
+    assert.equal(ranges.matches[enough + 1]?.sources.length, 1, 'what is no range is read')
+    assert.deepEqual(ranges.problems, [`no source: "${widest}"`])
+
+    const grants = (names: number) =>
+      readRules([
+        {
+          SrcIPs: ['*'],
+          CapGrant: [
+            {
+              Dsts: Array(128).fill('100.64.0.1/32'),
+              Caps: Array.from({ length: names }, (_, n) => `cap-${n}`),
+            },
+          ],
+        },
+      ])
+    assert.equal(grants(128).matches[0]?.caps.length, MAX_GRANTED_CAPS)
+    assert.deepEqual(grants(128).problems, [])
+    assert.equal(grants(129).matches[0]?.caps.length, MAX_GRANTED_CAPS)
+    assert.equal(grants(129).problems.length, 1)
+    const many = Array(MAX_PROBLEMS + 1).fill('nonsense')
+    assert.equal(readRules([{ SrcIPs: many, DstPorts: [] }]).problems.length, MAX_PROBLEMS)
   })
 
   test('makes no more than two blocks for each bit of an address', () => {

@@ -24,6 +24,9 @@ export const maxListReplyBytes: number = 10 * 1024 * 1024
 /** Official read limit of all other replies. */
 export const maxReplyBytes: number = 1024 * 1024
 
+/** A longer address is none that a person opens, and it is sent back to the server each time. */
+export const maxVisitChars = 2_048
+
 /** What of an error reply is shown to the user. */
 export const maxErrorTextChars = 200
 

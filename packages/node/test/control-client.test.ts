@@ -222,6 +222,23 @@ test('createLogin() shows an address once, then waits for its outcome with the s
   assert.equal(new Set(control.registrations.map(({ NodeKey }) => NodeKey)).size, 1)
 })
 
+test('createLogin() sends the user to addresses of the web only, of a length that can be read', async () => {
+  const long = (length: number): string => 'https://c/a/'.padEnd(length, '1')
+  for (const AuthURL of ['file:///etc/passwd', 'javascript:alert(1)', 'c/a/1', long(2_049)]) {
+    const { control, login, visits } = rig()
+    control.answers.push({ AuthURL })
+    await assert.rejects(login().attempt(), { code: 'control-protocol' })
+    assert.deepEqual(visits, [])
+  }
+  const { control, login, visits, clock } = rig()
+  control.answers.push({ AuthURL: long(2_048) })
+  const outcome = login().attempt()
+  await control.until(() => control.registrations.length === 2)
+  await clock.advanceAsync(10_000)
+  await outcome
+  assert.deepEqual(visits, [long(2_048)])
+})
+
 test('createLogin() is not kept busy by a server that sends it from address to address', async () => {
   const { control, login, visits, clock, closing } = rig()
   for (let n = 0; n < 1_000; n++) control.answers.push({ AuthURL: `https://c/a/${n}` })

@@ -109,6 +109,19 @@ describe('createDiscovery()', () => {
     await refused(clock, a, b)
   })
 
+  test('answers whose key another peer claims, before or after it in the map', async () => {
+    const { a, b, clock } = createPair()
+    const thief = a.peer({ nodeKey: nodePublicOf(keyOf('c')) })
+    for (const peers of [
+      [thief, a.peer()],
+      [a.peer(), thief],
+    ]) {
+      b.discovery.setPeers(b.nodeKey, peers)
+      const pong = await settleWith(clock, a.discovery.ping(b.nodeKey, 5_000)!)
+      assert.equal(pong.endpoint, b.address)
+    }
+  })
+
   test('takes an answer only from whom it asked', async () => {
     const { a, b, clock, network } = createPair()
     const c = party({ clock, network }, 'c', 3)

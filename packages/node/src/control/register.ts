@@ -42,7 +42,13 @@ import {
 } from '@signet/tka'
 import { sleep, withDeadline, type Clock } from '../clock.ts'
 import { NodeError, reasonOf } from '../errors.ts'
-import { callMs, followupStepMs, maxReplyBytes } from '../limits.ts'
+import {
+  callMs,
+  followupStepMs,
+  maxErrorTextChars,
+  maxReplyBytes,
+  maxVisitChars,
+} from '../limits.ts'
 import { createBackoff } from './backoff.ts'
 import { readReply, refuse, type ControlLink } from './link.ts'
 
@@ -145,19 +151,20 @@ export function createLogin(request: LoginRequest, options: RegisterOptions): Lo
         const shown = response.NodeKeySignature
         const isSignatureShown = shown !== null && shown.length > 0
         if (response.NodeKeyExpired) {
-          if (hasExpired) throw refusesKeys('calls every new node key expired')
+          if (hasExpired) throw protocolError('calls every new node key expired')
           hasExpired = true
           renew()
         }
         if (isSignatureShown) {
-          if (oldSignature) throw refusesKeys('asks for a new signature again and again')
-          if (!isSignatureOf(shown, old)) throw refusesKeys('shows a signature of another node')
+          if (oldSignature) throw protocolError('asks for a new signature again and again')
+          if (!isSignatureOf(shown, old)) throw protocolError('shows a signature of another node')
           oldSignature = shown
         }
         if (response.NodeKeyExpired || isSignatureShown) continue
         if (response.AuthURL !== '') {
           // A follow-up is answered when a person has acted. A server that answers it with another
           // address each time would keep this node asking, as fast as it can.
+          requireAddress(response.AuthURL)
           if (followup !== '') await sleep(options.clock, backoff.next(), options.signal)
           if (response.AuthURL !== followup) options.onVisit(response.AuthURL)
           followup = response.AuthURL
@@ -178,8 +185,15 @@ export function createLogin(request: LoginRequest, options: RegisterOptions): Lo
   }
 }
 
-function refusesKeys(how: string): NodeError {
+function protocolError(how: string): NodeError {
   return new NodeError('control-protocol', `Cannot log in: the server ${how}`)
+}
+
+/** Programs open what they are told to; whatever else a scheme may start here is not the server's business. */
+function requireAddress(text: string): void {
+  const protocol = text.length <= maxVisitChars ? URL.parse(text)?.protocol : undefined
+  if (protocol === 'https:' || protocol === 'http:') return
+  throw protocolError('names no address for the user to open')
 }
 
 /** We sign around what the server shows: only around a signature of our own old key. */
@@ -240,7 +254,8 @@ async function register(
     request.Followup === ''
       ? await withDeadline(clock, callMs, signal, late, ask)
       : await ask(signal)
-  if (response.Error !== '') throw new NodeError('control-refused', response.Error)
+  if (response.Error !== '')
+    throw new NodeError('control-refused', response.Error.slice(0, maxErrorTextChars))
   return response
 }
 

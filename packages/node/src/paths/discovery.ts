@@ -77,8 +77,9 @@ export interface DiscoPong {
 }
 
 interface Known {
-  readonly peer: AdmittedPeer
   readonly key: DiscoPublic
+  /** Who has this key. More than one only where somebody claims a key of another, who must not suffer from it. */
+  readonly nodeKeys: Set<NodePublic>
   /** Made at first use. */
   shared: DiscoShared | undefined
 }
@@ -93,7 +94,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   const { udp, key: own, clock, random } = options
   const waiting = new Map<string, Waiting>()
   let byDisco = new Map<DiscoPublic, Known>()
-  let byNode = new Map<NodePublic, Known>()
+  let byNode = new Map<NodePublic, { readonly peer: AdmittedPeer; readonly known: Known }>()
   let self: NodePublic | null = null
   let takeRest: (datagram: Uint8Array, endpoint: string) => void = () => {}
 
@@ -109,7 +110,7 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
   }
 
   const answer = (known: Known, { nodeKey, transaction }: Ping, endpoint: string): void => {
-    if (nodeKey !== null && nodeKey !== known.peer.nodeKey) return
+    if (nodeKey !== null && !known.nodeKeys.has(nodeKey)) return
     const source = endpointBytes(endpoint)
     if (source !== null) send(known, { type: 'pong', transaction, source }, endpoint)
   }
@@ -149,16 +150,21 @@ export function createDiscovery(options: DiscoveryOptions): Discovery {
         if (peer.discoKey === '') continue
         const key = parseDiscoPublic(peer.discoKey)
         if (isZeroDiscoPublic(key)) continue
-        // Two peers with one key: neither can be told from the other.
-        const known = { peer, key, shared: before.get(key)?.shared }
+        const known = byDisco.get(key) ?? {
+          key,
+          nodeKeys: new Set(),
+          shared: before.get(key)?.shared,
+        }
+        known.nodeKeys.add(peer.nodeKey)
         byDisco.set(key, known)
-        byNode.set(peer.nodeKey, known)
+        byNode.set(peer.nodeKey, { peer, known })
       }
     },
     ping(peer, timeoutMs) {
-      const known = byNode.get(peer)
-      const endpoints = (known?.peer.endpoints ?? []).filter((text) => parseEndpoint(text) !== null)
-      if (known === undefined || self === null || endpoints.length === 0) return undefined
+      const found = byNode.get(peer)
+      const endpoints = (found?.peer.endpoints ?? []).filter((text) => parseEndpoint(text) !== null)
+      if (found === undefined || self === null || endpoints.length === 0) return undefined
+      const { known } = found
       if (waiting.size >= MAX_WAITING) {
         throw new NodeError('bad-argument', `Cannot ping: ${MAX_WAITING} pings are waiting`)
       }
