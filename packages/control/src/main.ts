@@ -20,6 +20,7 @@ import { createLoginLimits } from './machine/services.ts'
 import { frameCounters } from './map/frame-encoder.ts'
 import type { Control, ControlOptions } from './options.ts'
 import { startRelays } from './relay/relays.ts'
+import { backUp } from './store/backup.ts'
 import { loadServerKey } from './store/server-key.ts'
 import { openSqliteStore } from './store/sqlite.ts'
 import { claimStateDir } from './store/state-dir.ts'
@@ -114,6 +115,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   if (options.adminSocket !== false) {
     const path = options.adminSocket ?? join(stateDir, 'admin.sock')
     const admin = {
+      backUp: (directory: string) => backUp(stateDir, directory),
       tailnets,
       runtime: runtimes.of,
       clock,

@@ -31,6 +31,7 @@ function api(server: TestServer) {
     reload: () => server.steering.reload(),
     relay: noRelay,
     certificate: () => certificateStatus(undefined),
+    backUp: () => Promise.resolve([]),
   })
   return async (
     method: string,

@@ -148,6 +148,7 @@ function adminOperation(
         reload: () => server.steering.reload(),
         relay: noRelay,
         certificate: () => certificateStatus(undefined),
+        backUp: () => Promise.resolve([]),
       })
       const url = `/api/v1${typeof path === 'string' ? path : path(server)}`
       return async () => {

@@ -34,6 +34,7 @@ function admin(server: TestServer) {
     logins: server.services.logins,
     relay: noRelay,
     certificate: () => certificateStatus(undefined),
+    backUp: () => Promise.resolve([]),
     steering: server.steering,
     calls: server.services.calls,
     reload: () => server.steering.reload(),

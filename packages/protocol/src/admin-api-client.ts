@@ -68,6 +68,8 @@ export interface AdminClient {
   setPolicy(text: string): Promise<AdminPolicy>
   /** Has the server read its settings again; says which policy is in force then. */
   reload(): Promise<string>
+  /** Has the server copy its state to a new directory, an absolute path on its machine; returns what was copied. */
+  backUp(directory: string): Promise<readonly string[]>
   relay(): Promise<AdminRelay>
   certificate(): Promise<AdminCertificate>
 }
@@ -128,6 +130,8 @@ export function createAdminClient(transport: ApiTransport, tailnet = 'default'):
       adminReaders.policy(await call('POST', '/policy/check', { policy: text })),
     setPolicy: async (text) => adminReaders.policy(await call('PUT', '/policy', { policy: text })),
     reload: async () => adminReaders.reloaded(await call('POST', '/reload', {})),
+    backUp: async (directory) =>
+      adminReaders.backedUp(await call('POST', '/backup', { directory })),
     relay: async () => adminReaders.relay(await call('GET', '/relay')),
     certificate: async () => readCertificate(await call('GET', '/certificate')),
     acks: async () => adminReaders.acks(await call('GET', '/lock/acks')),

@@ -454,6 +454,10 @@ const reloaded: Codec<{ readonly policy: string }> = struct<{ readonly policy: s
   policy: always(text),
 })
 
+const backedUp: Codec<{ readonly files: readonly string[] | null }> = struct<{
+  readonly files: readonly string[] | null
+}>({ files: always(list(text)) })
+
 const errorBody: Codec<{ readonly error: AdminErrorBody | null }> = struct<{
   readonly error: AdminErrorBody | null
 }>({
@@ -482,6 +486,7 @@ export const adminReaders: {
   readonly nodeReply: (input: JsonInput) => AdminNodeReply
   readonly policy: (input: JsonInput) => AdminPolicy
   readonly reloaded: (input: JsonInput) => string
+  readonly backedUp: (input: JsonInput) => readonly string[]
   readonly relay: (input: JsonInput) => AdminRelay
   readonly info: (input: JsonInput) => AdminInfo
   readonly error: (input: JsonInput) => AdminErrorBody | null
@@ -500,6 +505,7 @@ export const adminReaders: {
   nodeReply: (input) => parseJson(nodeReply, input),
   policy: (input) => parseJson(policy, input),
   reloaded: (input) => parseJson(reloaded, input).policy,
+  backedUp: (input) => parseJson(backedUp, input).files ?? [],
   relay: (input) => parseJson(relay, input),
   info: (input) => parseJson(info, input),
   error: (input) => parseJson(errorBody, input).error,

@@ -8,8 +8,10 @@
  */
 
 import { Hono } from 'hono'
+import { z } from 'zod'
 import { ControlError, httpStatus } from '../errors.ts'
 import type { ControlErrorCode } from '../errors.ts'
+import { readInput } from './input.ts'
 import { keyRoutes } from './keys.ts'
 import { lockRoutes } from './lock.ts'
 import { loginRoutes } from './logins.ts'
@@ -19,6 +21,8 @@ import { policyRoutes, summaryOf } from './policy.ts'
 import { DEFAULT_TAILNET } from '../tailnet/tailnets.ts'
 import type { AdminServices } from './services.ts'
 import { userRoutes } from './users.ts'
+
+const backupInput = z.strictObject({ directory: z.string().min(1).max(4_096) })
 
 /** Builds the API. */
 export function adminApp(services: AdminServices): Hono {
@@ -33,6 +37,10 @@ export function adminApp(services: AdminServices): Hono {
   app.post('/api/v1/reload', (c) => {
     services.reload()
     return c.json({ policy: summaryOf(services.steering.settings.current().policy) })
+  })
+  app.post('/api/v1/backup', async (c) => {
+    const { directory } = await readInput(c, backupInput)
+    return c.json({ files: await services.backUp(directory) })
   })
   app.get('/api/v1/relay', (c) => c.json(services.relay()))
   app.get('/api/v1/certificate', (c) => c.json(services.certificate()))

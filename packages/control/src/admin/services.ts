@@ -31,6 +31,8 @@ export interface AdminServices {
   readonly calls: NodeCalls
   /** Reads again what may change. @throws ControlError */
   readonly reload: () => void
+  /** Copies the state to a new directory; returns what was copied. @throws ControlError */
+  readonly backUp: (directory: string) => Promise<readonly string[]>
   readonly relay: () => AdminRelay
   readonly certificate: () => AdminCertificate
   readonly logins: Logins

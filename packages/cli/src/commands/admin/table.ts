@@ -234,6 +234,18 @@ export const adminCommands: readonly Command[] = [
     load: () => import('./relay.ts').then(({ status }) => ({ run: status })),
   },
   {
+    path: ['admin', 'backup'],
+    summary: 'Copy the state of the running server to a new directory',
+    usage: 'DIR',
+    details: [
+      'The copy has the database, the keys of the server, the policy that was set and certificates got by ACME; files that settings name elsewhere are not in it. It holds secrets: only its owner may read it.',
+      'To restore, stop the server and start one with the copy as its --state-dir. Under a lock nothing is lost by an older copy: nodes bring back the updates that it does not have.',
+    ],
+    flags: [...where, jsonFlag],
+    example: 'admin backup /var/backups/signet-2026-11-22',
+    load: () => import('./backup.ts'),
+  },
+  {
     path: ['admin', 'doctor'],
     summary: 'Look for what is likely to go wrong on the server',
     usage: '',
