@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import pino from 'pino'
+import type { NodePublic } from '@signet/keys'
 import { generateMachineKey, generateNodeKey, machinePublicOf, nodePublicOf } from '@signet/keys'
 import { resignNodeKey, signNodeKey } from '@signet/tka'
 import { adminReaders } from '@signet/protocol/admin-api'
@@ -21,7 +22,7 @@ import {
   STRANGER_LOGINS_PER_MINUTE,
 } from '../src/limits.ts'
 import { lockTailnet } from './support/lock.ts'
-import { DAY, openTestServer, SERVER_URL } from './support/server.ts'
+import { at, DAY, openTestServer, SERVER_URL } from './support/server.ts'
 import type { Machine, TestServer } from './support/server.ts'
 import { noRelay } from './support/no-relay.ts'
 import { openViewer } from './support/viewer.ts'
@@ -252,6 +253,40 @@ describe('interactive login', () => {
     const tagged = server.machine('t')
     const other = ask(tagged)
     assert.equal((await admin(server).approve(other.url, { tags: ['tag:x'] })).state, 'approved')
+  })
+
+  it('is of the node that was looked at: neither of another one of the machine, nor of nobody when it is gone', async () => {
+    using server = openTestServer()
+    server.join('admin')
+    const renew = async (shown: Machine): Promise<{ fetch(OldNodeKey: NodePublic): string }> => {
+      const OldNodeKey = nodePublicOf(shown.nodeKey)
+      shown.nodeKey = generateNodeKey()
+      const { url, fields } = ask(shown, { OldNodeKey })
+      await admin(server).approve(url)
+      return { fetch: (old) => shown.register({ ...fields, OldNodeKey: old }).Error }
+    }
+    // One that removes itself is not let in as somebody else, who may administer the lock.
+    const short = server.join('short', 'member', { ephemeral: true })
+    const before = short.nodeKey
+    const renewed = await renew(short)
+    const next = short.nodeKey
+    short.nodeKey = before
+    short.register({ Expiry: at(1_000) })
+    short.nodeKey = next
+    assert.equal(server.tailnet.nodes.size, 1)
+    assert.match(renewed.fetch(nodePublicOf(before)), /whose node/)
+    assert.equal(server.tailnet.nodes.size, 1)
+    // One that names another node of the same machine does not renew that one.
+    const twice = server.join('twice', 'member')
+    const mine = nodePublicOf(twice.nodeKey)
+    const tagged = server.machine('tagged', twice)
+    tagged.nodeKey = generateNodeKey()
+    tagged.register({ Auth: { AuthKey: server.authKey({ tags: ['tag:web'] }) } })
+    const other = tagged.row()
+    assert.equal((await renew(twice)).fetch(nodePublicOf(tagged.nodeKey)), '')
+    assert.equal(server.tailnet.nodes.get(other.id)?.row, other)
+    assert.equal(server.tailnet.nodeByKey(mine), undefined)
+    assert.deepEqual(twice.row().tags, [])
   })
 
   it('remembers that a machine is ephemeral', async () => {

@@ -186,7 +186,17 @@ function termsOf(login: Login, approval: Approval, request: RegisterRequest, now
   const { tailnet } = approval
   const { machineKey } = login
   const mine = tailnet.nodesOfMachine(machineKey)
-  const known = namedNode(tailnet, machineKey, request) ?? (mine.length === 1 ? mine[0] : undefined)
+  // The node that was shown to whoever decided, not one that the machine names now.
+  const shown = mine.find(({ row }) => row.id === login.request.node)
+  const named = shown ?? namedNode(tailnet, machineKey, request)
+  const known = named ?? (mine.length === 1 ? mine[0] : undefined)
+  const isDecided = approval.user !== null || approval.tags !== null || known !== undefined
+  if (!isDecided && tailnet.users.size > 1) {
+    throw new ControlError(
+      'conflict',
+      'The node that was to be renewed is gone: say whose node it is',
+    )
+  }
   const userId = approval.user?.id ?? known?.row.userId ?? defaultUser(tailnet, now).id
   if (!tailnet.users.has(userId)) {
     throw new ControlError('conflict', 'The user for whom this login was approved is gone')
@@ -201,7 +211,7 @@ function termsOf(login: Login, approval: Approval, request: RegisterRequest, now
     tags,
     ephemeral: approval.ephemeral || login.request.ephemeral,
     preAuthKey: null,
-    before: namedNode(tailnet, machineKey, request) ?? mine.find(isSameOwner),
+    before: named ?? mine.find(isSameOwner),
     // A followup does not repeat it; it was for this key, if the key is still the same.
     signature:
       request.NodeKeySignature ??
