@@ -60,3 +60,6 @@ export const MIN_RATE_BURST: number = MAX_PACKET + KEY_LENGTH
 
 /** Clients of another relay that are remembered; it has the mesh key, but may still have a fault. */
 export const MAX_LINK_PEERS = 262_144
+
+/** A STUN request: clients send 40 bytes. Its checksum is over all of it, whoever sends it. */
+export const MAX_STUN_REQUEST = 256

@@ -13,6 +13,7 @@ import { concatBytes, encodeUtf8, equalBytes } from '@signet/codec'
 import { copyOf } from './copy.ts'
 import { DerpError } from './errors.ts'
 import { readUint32 } from './frames.ts'
+import { MAX_STUN_REQUEST } from './limits.ts'
 
 const HEADER = 20
 const COOKIE = Uint8Array.of(0x21, 0x12, 0xa4, 0x42)
@@ -72,6 +73,7 @@ export function encodeStunRequest(transaction: Uint8Array): Uint8Array {
  */
 export function parseStunRequest(packet: Uint8Array): Uint8Array {
   if (!isStun(packet)) refuse('not STUN')
+  if (packet.length > MAX_STUN_REQUEST) refuse('too long for a request')
   if (typeOf(packet) !== BINDING_REQUEST) refuse('not a binding request')
   let named = false
   let fingerprint: number | undefined

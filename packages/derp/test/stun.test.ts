@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from 'node:assert/strict'
+import { crc32 } from 'node:zlib'
+import { MAX_STUN_REQUEST } from '../src/limits.ts'
 import { test } from 'node:test'
 import { concatBytes } from '@signet/codec'
 import * as fc from 'fast-check'
@@ -94,4 +96,23 @@ test('encodeStunResponse() refuses lengths that do not exist', () => {
   const seen = { address: new Uint8Array(5), port: 1 }
   assert.throws(() => encodeStunResponse(id, seen), { code: 'bad-stun' })
   assert.throws(() => encodeStunRequest(new Uint8Array(11)), { code: 'bad-stun' })
+})
+
+test('parseStunRequest() computes no checksum of more than a request has', () => {
+  /** A request with so many bytes of another attribute, and a right checksum. */
+  const padded = (length: number): Uint8Array => {
+    const plain = Buffer.from(encodeStunRequest(new Uint8Array(12).fill(7)))
+    const more = Buffer.alloc(4 + length)
+    more.writeUInt16BE(0x8099, 0)
+    more.writeUInt16BE(length, 2)
+    const message = Buffer.concat([plain.subarray(0, -8), more])
+    const fingerprint = Buffer.alloc(8)
+    fingerprint.writeUInt16BE(0x8028, 0)
+    fingerprint.writeUInt16BE(4, 2)
+    fingerprint.writeUInt32BE((crc32(message) ^ 0x5354_554e) >>> 0, 4)
+    return Buffer.concat([message, fingerprint])
+  }
+  const room = MAX_STUN_REQUEST - 44
+  assert.deepEqual(parseStunRequest(padded(room)), new Uint8Array(12).fill(7))
+  assert.throws(() => parseStunRequest(padded(room + 4)), { code: 'bad-stun', message: /too long/ })
 })
