@@ -402,3 +402,16 @@ test('createGate() re-checks an unchanged map at least 100 times faster, without
 test('generated nodes have keys of their own', () => {
   assert.notEqual(nodePublicOf(generateNodeKey()), nodePublicOf(generateNodeKey()))
 })
+
+test('createGate() takes a peer with a hundred thousand addresses in its stride', async () => {
+  const addresses = Array.from(
+    { length: 100_000 },
+    (_, n) => `10.${n >> 16}.${(n >> 8) & 255}.${n & 255}/32`,
+  )
+  const peer = testNode({ Addresses: addresses, AllowedIPs: addresses.toReversed() })
+  const begun = performance.now()
+  const { admitted } = await createGate(createVerdictCache()).judge(input([peer], { kind: 'open' }))
+  assert.equal(admitted[0]?.allowedIps.length, 100_000)
+  // Searched for one by one it takes a minute.
+  assert.ok(performance.now() - begun < 5_000)
+})

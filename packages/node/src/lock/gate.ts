@@ -334,8 +334,11 @@ function createAdmittedPeer(node: ShownNode, acceptRoutes: boolean): AdmittedPee
 function allowedIps(node: ShownNode, acceptRoutes: boolean): readonly string[] {
   const addresses = (node.Addresses ?? []).filter(isHost)
   if (node.UnsignedPeerAPIOnly === true || node.AllowedIPs === undefined) return addresses
+  // A server may write a hundred thousand of each: looked up, not searched for.
+  const own =
+    addresses.length > 8 ? new Set(addresses) : { has: (p: string) => addresses.includes(p) }
   return node.AllowedIPs.filter(
-    (prefix) => addresses.includes(prefix) || (acceptRoutes && !prefix.endsWith('/0')),
+    (prefix) => own.has(prefix) || (acceptRoutes && !prefix.endsWith('/0')),
   )
 }
 
