@@ -9,11 +9,12 @@
 
 import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ControlError } from '../errors.ts'
 import { parsePair } from '../http/certificate.ts'
 import type { CertificatePair } from '../http/certificate.ts'
+import { replaceFile } from '../store/durable.ts'
 
 /** Files of ACME in a state directory. */
 export interface AcmeStore {
@@ -69,10 +70,4 @@ function readIfThere(path: string): string | undefined {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
     throw new ControlError('state-dir', `Cannot read ${path}`, { cause: error })
   }
-}
-
-function replaceFile(path: string, text: string): void {
-  const next = `${path}.new`
-  writeFileSync(next, text, { mode: 0o600, flush: true })
-  renameSync(next, path)
 }

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { ControlError } from '../errors.ts'
+import { replaceFile } from '../store/durable.ts'
 import { readPolicy } from './policy.ts'
 import type { Policy } from './policy.ts'
 
@@ -66,21 +67,7 @@ export function storePolicy({ path, isOurs }: PolicyFile, policy: Policy): void 
     )
   }
   try {
-    const temporary = `${path}.new`
-    const file = openSync(temporary, 'w', 0o600)
-    try {
-      writeSync(file, policy.text)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(temporary, path)
-    const directory = openSync(dirname(path), 'r')
-    try {
-      fsyncSync(directory)
-    } finally {
-      closeSync(directory)
-    }
+    replaceFile(path, policy.text)
   } catch (cause) {
     throw new ControlError('store-failed', `Cannot write the policy ${path}`, { cause })
   }

@@ -7,9 +7,10 @@
  * @module
  */
 
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { replaceFile } from '../store/durable.ts'
 
 const FILE = 'derp-maps.json'
 
@@ -37,9 +38,7 @@ export function openMapCache(stateDir: string): MapCache {
     put(url, map, urls) {
       maps = new Map([...maps].filter(([each]) => urls.includes(each)))
       maps.set(url, map)
-      const temporary = `${path}.new`
-      writeFileSync(temporary, `${JSON.stringify(Object.fromEntries(maps))}\n`, { mode: 0o600 })
-      renameSync(temporary, path)
+      replaceFile(path, `${JSON.stringify(Object.fromEntries(maps))}\n`)
     },
   }
 }

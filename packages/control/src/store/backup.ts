@@ -9,11 +9,12 @@
  * @module
  */
 
-import { chmodSync, closeSync, fsyncSync, openSync } from 'node:fs'
+import { chmodSync, closeSync, openSync } from 'node:fs'
 import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { ControlError } from '../errors.ts'
+import { syncToDisk } from './durable.ts'
 
 /** What there is beside the database: identity, policy, certificates. */
 const BESIDE: readonly string[] = ['noise.key', 'derp.key', 'policy.json', 'acme']
@@ -40,9 +41,9 @@ export async function backUp(stateDir: string, directory: string): Promise<reado
   try {
     const names = ['signet.db', ...(await copyFiles(stateDir, partial))]
     await copyDatabase(join(stateDir, 'signet.db'), join(partial, 'signet.db'))
-    sync(partial)
+    syncToDisk(partial)
     await rename(partial, directory)
-    sync(dirname(directory))
+    syncToDisk(dirname(directory))
     return names
   } catch (cause) {
     await rm(partial, { recursive: true, force: true })
@@ -60,7 +61,7 @@ async function copyDatabase(from: string, to: string): Promise<void> {
     source.close()
   }
   chmodSync(to, 0o600)
-  sync(to)
+  syncToDisk(to)
 }
 
 async function copyFiles(from: string, to: string): Promise<string[]> {
@@ -68,7 +69,7 @@ async function copyFiles(from: string, to: string): Promise<string[]> {
   const names = BESIDE.filter((name) => there.has(name))
   for (const name of names) {
     await cp(join(from, name), join(to, name), { recursive: true, errorOnExist: true })
-    if ((await stat(join(to, name))).isFile()) sync(join(to, name))
+    if ((await stat(join(to, name))).isFile()) syncToDisk(join(to, name))
   }
   return names
 }
@@ -79,15 +80,6 @@ async function exists(path: string): Promise<boolean> {
     return true
   } catch {
     return false
-  }
-}
-
-function sync(path: string): void {
-  const file = openSync(path, 'r')
-  try {
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
   }
 }
 

@@ -10,16 +10,8 @@
  * @module
  */
 
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   generateMachineKey,
   generateNodeKey,
@@ -29,6 +21,7 @@ import {
 } from '@signet/keys'
 import type { MachinePrivate, NodePrivate, PrivateKey } from '@signet/keys'
 import { ControlError } from '../errors.ts'
+import { replaceFile } from './durable.ts'
 
 /** Returns the key in `DIR/noise.key`, making it on the first start. @throws ControlError 'state-dir' */
 export function loadServerKey(stateDir: string): MachinePrivate {
@@ -50,7 +43,7 @@ function loadKey<K extends 'machine' | 'node'>(
   const text = readIfPresent(path)
   if (text === undefined) {
     const key = generate()
-    writeSecret(path, `${privateKeyText(key)}\n`)
+    replaceFile(path, `${privateKeyText(key)}\n`)
     return key
   }
   try {
@@ -69,24 +62,5 @@ function readIfPresent(path: string): string | undefined {
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined
     throw new ControlError('state-dir', `Cannot read ${path}`, { cause })
-  }
-}
-
-/** Writes a file so that it is there whole, or not at all. */
-function writeSecret(path: string, text: string): void {
-  const temporary = `${path}.new`
-  const file = openSync(temporary, 'w', 0o600)
-  try {
-    writeSync(file, text)
-    fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
-  renameSync(temporary, path)
-  const directory = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(directory)
-  } finally {
-    closeSync(directory)
   }
 }
