@@ -147,7 +147,7 @@ const mutants: readonly Mutant[] = [
   },
   {
     check: 'one bad update does not hold back good ones',
-    file: sync,
+    file: 'packages/node/src/lock/take-updates.ts',
     find: 'if (batch.length > 1) {',
     replace: 'if (batch.length < 1) {',
   },

@@ -5,20 +5,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { drawChain, keyOf, type DrawnChain, type DrawnUpdate } from '@signet/testkit/chain'
+import {
+  drawChain,
+  keyOf,
+  signerOf,
+  type DrawnChain,
+  type DrawnUpdate,
+} from '@signet/testkit/chain'
 import {
   aumHash,
+  aumHashBytes,
   aumHashFromBytes,
+  AumKind,
+  aumParent,
   bootstrapAuthority,
   compactAuthority,
   createLogStore,
   createMemoryStore,
   decodeAum,
+  EMPTY_AUM,
   encodeAum,
   informAuthority,
   missingAums,
   openAuthority,
+  openGuarded,
   openLogStore,
+  signAum,
   syncIntersection,
   syncOffer,
   TkaError,
@@ -260,6 +272,46 @@ test('any order of delivery of the same updates gives the same head', () => {
       assertSame(bit, openAuthority(drawn.store(), { officialLimits: true }))
     }),
     { numRuns: 60 },
+  )
+})
+
+test('with names of one update joined, any order of delivery gives the same head, too', () => {
+  const order = fc.array(fc.nat(), { minLength: 1, maxLength: 20 })
+  const followed = fc.array(fc.boolean(), { minLength: 14, maxLength: 14 })
+  fc.assert(
+    fc.property(tree, order, followed, (drawn, keys, isFollowed) => {
+      const named = drawn.aums().slice(1)
+      const others = named
+        .filter(({ signatures }) => (signatures ?? []).length > 1)
+        .map((aum) => ({ ...aum, signatures: aum.signatures!.toReversed() }))
+      const children = others
+        .filter((_, i) => isFollowed[i])
+        .map((aum, i) =>
+          signAum(
+            {
+              ...EMPTY_AUM,
+              kind: AumKind.NoOp,
+              keyId: Uint8Array.of(i),
+              prev: aumHashBytes(aumHash(aum)),
+            },
+            [signerOf('alice')],
+          ),
+        )
+      const all = [...named, ...others, ...children]
+      const whole = drawn.open('G')
+      const expected = informAuthority(whole.authority, whole.store, all, { joinRenamed: true })
+      assertSame({ ...whole, authority: openGuarded(whole.store) }, expected)
+      const bit: Side = drawn.open('G')
+      const waiting = shuffled(all, keys)
+      while (waiting.length > 0) {
+        const at = waiting.findIndex((aum) => bit.store.has(aumParent(aum)!))
+        const [one] = waiting.splice(at, 1)
+        bit.authority = informAuthority(bit.authority, bit.store, [one!], { joinRenamed: true })
+        assertSame(bit, openGuarded(bit.store))
+      }
+      assertSame(bit, expected)
+    }),
+    { numRuns: 100 },
   )
 })
 
