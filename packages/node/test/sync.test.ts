@@ -14,6 +14,7 @@ import {
   type Aum,
   type AumHash,
 } from '@signet/tka'
+import { NodeError } from '../src/errors.ts'
 import { createLockKeeper, type LockKeeper } from '../src/lock/keeper.ts'
 import { gateLock } from '../src/lock/lock-state.ts'
 import { createSecretGuard } from '../src/lock/secret-guard.ts'
@@ -346,6 +347,35 @@ test('an update that would undo history is a warning for as long as the server s
   assert.equal(aumHashText(w.head()), w.server.head())
   delete w.server.lies.syncOffer
   await w.hear()
+  assert.deepEqual(w.sync.warnings(), [])
+})
+
+test('a node that was shown another name of an update comes back with the next one', async () => {
+  const draft = addSomeKey(createLockServer(genesis))[0]!
+  const [name, other] = [
+    [admin, second],
+    [second, admin],
+  ]
+    .map((by) =>
+      signAum(
+        { ...draft, signatures: null },
+        by.map(({ signer }) => signer),
+      ),
+    )
+    .toSorted((a, b) => (aumHash(a) < aumHash(b) ? 1 : -1))
+  const w = await lockedWorld()
+  w.keeper.inform([other!])
+  w.server.take([name!])
+  // Our server takes no other names, of whatever has followed them.
+  w.server.lies.syncSend = () =>
+    Promise.reject(new NodeError('control-refused', 'This server has this update already'))
+  await w.hear()
+  assert.equal(w.head(), aumHash(other!))
+  assert.notDeepEqual(w.sync.warnings(), [])
+  addSomeKey(w.server)
+  await w.hear()
+  assert.equal(aumHashText(w.head()), w.server.head())
+  await w.clock.advanceAsync(60_000)
   assert.deepEqual(w.sync.warnings(), [])
 })
 
