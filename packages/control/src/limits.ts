@@ -174,6 +174,11 @@ export const MAX_LOCK_CALLS_PER_MINUTE = {
   sign: 6_000,
   affectedSigs: 600,
 } as const
+/**
+ * Items in the body of one call, by its commas: some 0.6 µs each, and all at once. Real ones have a signature for each node
+ * of a tailnet, or an update for each of a chain.
+ */
+export const MAX_LOCK_CALL_ITEMS: number = 50_000
 /** A call counts once for each beginning of so many bytes in its body: those take time to read. */
 export const LOCK_CALL_BYTES: number = 256 << 10
 /**
