@@ -132,6 +132,11 @@ export const EPHEMERAL_GRACE_MS: number = 5 * 60_000
 export const MAX_ENDPOINTS: number = 64
 /** Host information of one node, as JSON text. */
 export const MAX_HOSTINFO_BYTES: number = 32 << 10
+/**
+ * Nodes of one tailnet, those that logged out counted: far above what one process serves. Whoever has a reusable key makes
+ * as many as they like, each is kept on disk, and each is news to all others.
+ */
+export const MAX_NODES: number = 50_000
 /** Tags of one node or key. */
 export const MAX_TAGS: number = 32
 
