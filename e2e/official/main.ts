@@ -93,7 +93,7 @@ async function play(programs: OfficialReleases): Promise<void> {
       signal.addEventListener('abort', onLate)
       try {
         await Promise.race([scenario.run(stage), late.promise])
-        return stage.notes.join('; ')
+        return { note: stage.notes.join('; '), findings: stage.findings }
       } catch (error) {
         keepLog(scenario.name, `${String(error)}\n\n${stage.log()}`)
         const reason = error instanceof Error ? error.message : String(error)

@@ -8,7 +8,7 @@
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { runAll, type Runnable } from './runner.ts'
+import { runAll, type Done, type Finding, type Runnable } from './runner.ts'
 
 const one = (name: string, run: Runnable['run'], more: Partial<Runnable> = {}): Runnable => ({
   name,
@@ -44,6 +44,26 @@ test('runAll() makes a row of every ending, in the order of the scenarios', asyn
       ['known', 'known fault', 'not built (it broke)'],
       ['healed', 'FAIL', 'Passed, though this was known: not built'],
       ['elsewhere', 'skipped', 'no such device'],
+    ],
+  )
+})
+
+test('runAll() adds what a scenario found out, and an unexpected finding fails', async () => {
+  const found = (name: string, isAsExpected: boolean): Finding => ({
+    name,
+    isAsExpected,
+    seconds: 1,
+    note: '',
+  })
+  const findings = [found('one', true), found('two', false)]
+  const run = (): Promise<Done> => Promise.resolve({ note: 'done', findings })
+  const rows = await runAll([one('good', run)], 1, ignore)
+  assert.deepEqual(
+    rows.map(({ scenario, result }) => [scenario, result]),
+    [
+      ['good', 'pass'],
+      ['one', 'pass'],
+      ['two', 'FAIL'],
     ],
   )
 })

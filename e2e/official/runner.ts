@@ -19,8 +19,23 @@ export interface Runnable {
   readonly unable?: string | undefined
   /** Why it is expected to fail. */
   readonly known?: string | undefined
-  /** Runs it. The signal says that time is over. Returns the note. */
-  readonly run: (signal: AbortSignal) => Promise<string>
+  /** Runs it. The signal says that time is over. Returns the note, and rows of its own making. */
+  readonly run: (signal: AbortSignal) => Promise<string | Done>
+}
+
+/** How a scenario ended well. */
+export interface Done {
+  readonly note: string
+  /** What it found out on the way, one by one: they follow its own row. */
+  readonly findings: readonly Finding[]
+}
+
+/** One thing that a scenario found out. */
+export interface Finding {
+  readonly name: string
+  readonly isAsExpected: boolean
+  readonly seconds: number
+  readonly note: string
 }
 
 /** Runs all of them, at most `width` at once; rows come back in the order of the scenarios. */
@@ -29,33 +44,40 @@ export async function runAll(
   width: number,
   finished: (row: Row, done: number) => void,
 ): Promise<Row[]> {
-  const rows = new Map<Runnable, Row>()
+  const rows = new Map<Runnable, Row[]>()
   const waiting = [...scenarios]
   const worker = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const row = await runOne(next)
-      rows.set(next, row)
-      finished(row, rows.size)
+      const made = await runOne(next)
+      rows.set(next, made)
+      for (const row of made) finished(row, rows.size)
     }
   }
   await Promise.all(Array.from({ length: width }, worker))
   return scenarios.flatMap((one) => rows.get(one) ?? [])
 }
 
-async function runOne(one: Runnable): Promise<Row> {
+async function runOne(one: Runnable): Promise<Row[]> {
   const { name: scenario, clients, mode } = one
   if (one.unable !== undefined) {
-    return { scenario, clients, mode, result: 'skipped', seconds: 0, note: one.unable }
+    return [{ scenario, clients, mode, result: 'skipped', seconds: 0, note: one.unable }]
   }
   const began = performance.now()
-  const row = (result: Row['result'], note: string): Row => {
+  const row = (result: Row['result'], note: string, findings: readonly Finding[] = []): Row[] => {
     const seconds = (performance.now() - began) / 1000
-    return { scenario, clients, mode, result, seconds, note }
+    const own = { scenario, clients, mode, result, seconds, note }
+    const found = findings.map((each): Row => {
+      const { name, isAsExpected } = each
+      const ended = isAsExpected ? 'pass' : 'FAIL'
+      return { ...own, scenario: name, result: ended, seconds: each.seconds, note: each.note }
+    })
+    return [own, ...found]
   }
   const late = AbortSignal.timeout(one.deadlineMs)
   try {
-    const note = await one.run(late)
-    if (one.known === undefined) return row('pass', note)
+    const done = await one.run(late)
+    const { note, findings } = typeof done === 'string' ? { note: done, findings: [] } : done
+    if (one.known === undefined) return row('pass', note, findings)
     return row('FAIL', `Passed, though this was known: ${one.known}`)
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)

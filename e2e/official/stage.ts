@@ -31,6 +31,7 @@ import {
 } from '../support/official.ts'
 import { until } from '../support/until.ts'
 import { createNetwork, type Network } from './network.ts'
+import type { Finding } from './runner.ts'
 import type { Part } from './scenario.ts'
 
 const WAIT_MS = 30_000
@@ -101,6 +102,11 @@ export interface Stage extends AsyncDisposable {
   /** Puts something into the note of the row. */
   note(text: string): void
   readonly notes: readonly string[]
+  /** Ends this with the stage, at the latest. */
+  adopt(resource: AsyncDisposable): void
+  /** Adds a row of its own to the matrix. */
+  find(finding: Finding): void
+  readonly findings: readonly Finding[]
   /** What everything has written. */
   log(): string
 }
@@ -123,6 +129,8 @@ export async function createStage(options: StageOptions): Promise<Stage> {
   const stunPort = await freeUdpPort()
   const members: (Member & Partial<AsyncDisposable>)[] = []
   const notes: string[] = []
+  const findings: Finding[] = []
+  const adopted: AsyncDisposable[] = []
   let server: ServerProgram | undefined
   let key: string | undefined
 
@@ -193,6 +201,9 @@ export async function createStage(options: StageOptions): Promise<Stage> {
     owner: (words) => programs.ok(serverName, words),
     note: (text) => void notes.push(text),
     notes,
+    adopt: (resource) => void adopted.push(resource),
+    find: (finding) => void findings.push(finding),
+    findings,
     log() {
       const ours = programs.accounts
         .filter(({ stderr }) => stderr !== '')
@@ -203,6 +214,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
       return [...ours, ...theirs].join('\n')
     },
     async [Symbol.asyncDispose]() {
+      for (const resource of adopted) await resource[Symbol.asyncDispose]()
       for (const member of members) await member.stop('SIGKILL')
       await programs[Symbol.asyncDispose]()
       await network?.[Symbol.asyncDispose]()
