@@ -205,5 +205,37 @@ describe('a server that lies at first contact', () => {
   }
 })
 
+describe('a server that keeps the lock back from a new node', () => {
+  it('withholds the genesis', async () => {
+    await using tailnet = await createLyingTailnet()
+    const a = await tailnet.join('a')
+    const b = await tailnet.join('b')
+    await tailnet.lock(a, b)
+    tailnet.setTkaLie((path, reply) => (path.endsWith('/bootstrap') ? {} : reply))
+    const d = await tailnet.join('d')
+    assert.deepEqual(d.node.peers(), [], account(d))
+    assert.notEqual(d.node.lock.status().Signet?.FailedClosed, '')
+    await tailnet.honest([d])
+    assert.equal(d.node.lock.status().Enabled, true)
+  })
+
+  it('leaves out the capability to know of locks', async () => {
+    await using tailnet = await createLyingTailnet()
+    const a = await tailnet.join('a')
+    const b = await tailnet.join('b')
+    await tailnet.lock(a, b)
+    const known = new Set([a.nodeKey, b.nodeKey])
+    tailnet.utter('delta', (message, viewer) => {
+      if (known.has(viewer) || !message.Node) return message
+      const { CapMap: _capabilities, Capabilities: _old, ...bare } = message.Node
+      return { ...message, Node: bare }
+    })
+    const d = await tailnet.join('d')
+    assert.equal(d.node.lock.status().Enabled, true)
+    assert.equal(d.node.lock.status().NodeKeySigned, false)
+    tailnet.hush()
+  })
+})
+
 const foreign = foreignGenesis()
 const foreignHead = aumHashText(aumHash(foreign))

@@ -229,6 +229,26 @@ export const peerLies: readonly PeerLie[] = [
     reason: 'unsigned',
   },
   {
+    name: 'a node that nobody signed, said to know WireGuard only',
+    show: ({ rogue }) => ({ ...rogue, IsWireGuardOnly: true }),
+    reason: 'unsigned',
+  },
+  {
+    name: 'a node that nobody signed, said to be jailed',
+    show: ({ rogue }) => ({ ...rogue, IsJailed: true }),
+    reason: 'unsigned',
+  },
+  {
+    name: 'a node that nobody signed, shared by another tailnet',
+    show: ({ rogue }) => ({ ...rogue, Sharer: 2, Tags: ['tag:shared'] }),
+    reason: 'unsigned',
+  },
+  {
+    name: 'a node that nobody signed, said to have expired',
+    show: ({ rogue }) => ({ ...rogue, Expired: true, KeyExpiry: '2020-01-01T00:00:00Z' }),
+    reason: 'expired',
+  },
+  {
     name: 'a node with a signature and bytes after it',
     show: ({ rogue, trusted }) => ({
       ...rogue,

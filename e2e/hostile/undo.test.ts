@@ -16,7 +16,6 @@ import {
   aumHash,
   aumHashText,
   createMemoryStore,
-  decodeAum,
   encodeAum,
   informAuthority,
   KeyKind,
@@ -41,6 +40,7 @@ import {
 } from '../support/lying-tailnet.ts'
 import { createRogue, type Rogue } from '../support/rogue.ts'
 import { showing } from './peer-lies.ts'
+import { makeUndoHistory } from './undo-history.ts'
 import { undoLies, type UndoLoot } from './undo-lies.ts'
 
 const modes: readonly Mode[] = ['full', 'delta']
@@ -64,35 +64,8 @@ describe('a server that undoes the history of a lock', () => {
     c = await tailnet.join('c')
     rogue = await createRogue()
     await tailnet.lock(a, b)
-    const all = [a, b, c]
-    const change = async (made: () => Promise<unknown>): Promise<void> => {
-      await made()
-      await tailnet.honest(all)
-    }
-    const stolen = lockSigner(generateLockKey())
-    const mistaken = keyOf(lockSigner(generateLockKey()))
-    await change(() => a.node.lock.modify([keyOf(stolen)], []))
-    await change(() => a.node.lock.modify([mistaken], []))
-    // Of the two orders in which it can be signed, the one that loses to the other.
-    const drafts = [
-      [a, b],
-      [b, a],
-    ].map(([first, second]) =>
-      decodeAum(
-        second!.node.lock.recovery.cosign(
-          first!.node.lock.recovery.generate([mistaken.public!], null),
-        ),
-      ),
-    )
-    const [, recovery] = drafts.toSorted((one, two) => (aumHash(one) < aumHash(two) ? -1 : 1))
-    await change(() => a.node.lock.recovery.submit(encodeAum(recovery!)))
-    assert.equal(persistedHead(c), aumHash(recovery!))
-    await change(() => a.node.lock.modify([keyOf(lockSigner(generateLockKey()))], []))
-    const next = storeOf(c).get(persistedHead(c) as AumHash)
-    await change(() => a.node.lock.modify([], [keyOf(stolen)]))
+    loot = await makeUndoHistory(tailnet, [a, b, c])
     head = persistedHead(c) as AumHash
-    const removal = storeOf(c).get(head)
-    loot = { recovery: recovery!, next: next!, removal: removal!, stolen }
   })
 
   after(async () => {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { hostile } from '../hostile/official-rows.ts'
 import { crashes } from './crashes.ts'
 import { doors } from './doors.ts'
 import { joining } from './joining.ts'
@@ -30,4 +31,5 @@ export const scenarios: readonly Scenario[] = [
   ...crashes,
   ...serving,
   ...namespaces,
+  ...hostile,
 ]

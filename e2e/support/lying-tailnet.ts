@@ -54,6 +54,8 @@ export interface LyingTailnet extends AsyncDisposable {
   readonly control: Control
   readonly admin: AdminClient
   readonly secret: Uint8Array
+  /** Lets any number of nodes join. */
+  readonly authKey: string
   /** Starts a node and joins it. */
   join(name: string, options?: { readonly pin?: string }): Promise<Victim>
   /** Ends a node and starts it again on what it left on disk. */
@@ -65,6 +67,10 @@ export interface LyingTailnet extends AsyncDisposable {
    * The lie is told once, unless a later frame repeats it.
    */
   tell(mode: Mode, lie: MapLie, victims: readonly Victim[]): Promise<void>
+  /** Has the server say this to everybody, until it is told to say something else; waits for nobody. */
+  utter(mode: Mode, lie: MapLie): void
+  /** Ends that. */
+  hush(): void
   /** From now on every whole map is edited so, until it is set to undefined. */
   setMapLie(lie: MapLie | undefined): void
   /** From now on every answer to a lock call is edited so, until it is set to undefined. */
@@ -173,6 +179,14 @@ export async function createLyingTailnet(): Promise<LyingTailnet> {
     control,
     admin,
     secret,
+    authKey,
+    utter(mode, lie) {
+      once = lie
+      control.wake(mode)
+    },
+    hush() {
+      once = undefined
+    },
     async join(name, { pin } = {}) {
       const node = await start(name)
       node.start({

@@ -18,7 +18,7 @@ import {
   type NodePublic,
 } from '@signet/keys'
 import type { ControlNode } from '@signet/protocol'
-import { createDevice, parsePrefix } from '@signet/wireguard'
+import { createDevice, parsePrefix, type Device } from '@signet/wireguard'
 import type { Victim } from './lying-tailnet.ts'
 
 export interface Rogue extends AsyncDisposable {
@@ -26,6 +26,10 @@ export interface Rogue extends AsyncDisposable {
   readonly privateKey: NodePrivate
   /** How the server presents it: complete, and unsigned. */
   readonly described: ControlNode
+  /** Datagrams that came back since the last knock. */
+  answers(): number
+  /** Packets that came back through the tunnel since the last knock. */
+  delivered(): number
   /**
    * Sends a WireGuard initiation and a packet to the victim, waits until `sign` of life from the victim that is
    * surely later, and returns how many datagrams came back.
@@ -36,14 +40,20 @@ export interface Rogue extends AsyncDisposable {
   ): Promise<number>
 }
 
+/** What a rogue has of somebody else: a node key, an address. */
+export interface RogueIdentity {
+  readonly privateKey?: NodePrivate
+  readonly ip?: string
+}
+
 /** Creates a rogue with a UDP socket on loopback. */
-export async function createRogue(id = 666): Promise<Rogue> {
-  const privateKey = generateNodeKey()
+export async function createRogue(id = 666, stolen: RogueIdentity = {}): Promise<Rogue> {
+  const privateKey = stolen.privateKey ?? generateNodeKey()
   const nodeKey = nodePublicOf(privateKey)
   const socket: Socket = createSocket('udp4')
   socket.bind(0, '127.0.0.1')
   await once(socket, 'listening')
-  const ip = `100.66.6.${id % 250}`
+  const ip = stolen.ip ?? `100.66.6.${id % 250}`
   const described: ControlNode = {
     ID: id,
     StableID: `nRogue${id}`,
@@ -57,16 +67,24 @@ export async function createRogue(id = 666): Promise<Rogue> {
     Online: true,
   }
   let answers = 0
-  socket.on('message', () => answers++)
+  let delivered = 0
+  let device: Device | undefined
+  socket.on('message', (datagram, { address, port }) => {
+    answers++
+    device?.receive(datagram, `${address}:${port}`)
+  })
   return {
     nodeKey,
     privateKey,
     described,
+    answers: () => answers,
+    delivered: () => delivered,
     async knock(victim, signOfLife) {
       answers = 0
+      delivered = 0
       const [host = '', port = ''] = victim.udp.split(':')
       const sent: Promise<void>[] = []
-      const device = createDevice({
+      device = createDevice({
         privateKey: fromHex(privateKeyText(privateKey).slice('privkey:'.length)),
         now: Date.now,
         random: (length) => randomBytes(length),
@@ -80,7 +98,7 @@ export async function createRogue(id = 666): Promise<Rogue> {
               }),
             )
           },
-          deliver: () => undefined,
+          deliver: () => void delivered++,
         },
       })
       const allowedIps = [parsePrefix(`${victim.ip}/32`)]
@@ -90,6 +108,7 @@ export async function createRogue(id = 666): Promise<Rogue> {
       if (sent.length === 0) throw new Error('The rogue did not knock')
       await signOfLife()
       device.close()
+      device = undefined
       return answers
     },
     [Symbol.asyncDispose]: async () => {
@@ -106,5 +125,10 @@ function echoRequest(from: string, to: string): Uint8Array {
   packet.set(from.split('.').map(Number), 12)
   packet.set(to.split('.').map(Number), 16)
   packet.set([8, 0, 0xf7, 0xff], 20)
+  let sum = 0
+  for (let i = 0; i < 20; i += 2) sum += ((packet[i] ?? 0) << 8) | (packet[i + 1] ?? 0)
+  sum = (sum & 0xffff) + (sum >> 16)
+  const checksum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff
+  packet.set([checksum >> 8, checksum & 255], 10)
   return packet
 }

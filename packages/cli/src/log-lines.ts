@@ -76,11 +76,9 @@ export function prettyLine(line: string): string {
   if (typeof parsed !== 'object' || parsed === null) return line
   const { level, time, msg, ...fields } = parsed as Readonly<Record<string, unknown>>
   const name = [...levels].findLast(([, number]) => number <= Number(level))?.[0] ?? 'debug'
-  // In quotes where it could be taken for something else: much of it comes from others.
-  const rest = Object.entries(fields).map(([key, value]) => {
-    const isPlain = typeof value === 'string' && /^[^\s"=]+$/.test(value)
-    return ` ${key}=${isPlain ? value : JSON.stringify(value)}`
-  })
+  const rest = Object.entries(fields).map(
+    ([key, value]) => ` ${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
+  )
   const clock = new Date(Number(time)).toISOString().slice(11, 23)
   return `${clock} ${name.padEnd(5)} ${String(msg)}${rest.join('')}\n`
 }

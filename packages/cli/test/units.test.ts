@@ -182,18 +182,6 @@ describe('log lines', () => {
     assert.deepEqual(lines, ['{"level":40,"time":1000,"peer":"b","error":"boom","msg":"this"}\n'])
     assert.equal(prettyLine(lines[0]!), '00:00:01.000 warn  this peer=b error=boom\n')
     assert.equal(prettyLine('no json\n'), 'no json\n')
-    const forged = {
-      level: 30,
-      time: 1000,
-      msg: 'said',
-      action: 'x\n09:00 info  node=1',
-      os: 'a b',
-      n: 1,
-    }
-    assert.equal(
-      prettyLine(JSON.stringify(forged)),
-      '00:00:01.000 info  said action="x\\n09:00 info  node=1" os="a b" n=1\n',
-    )
   })
 
   test('refuse formats and levels that are none', () => {

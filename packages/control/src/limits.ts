@@ -132,11 +132,6 @@ export const EPHEMERAL_GRACE_MS: number = 5 * 60_000
 export const MAX_ENDPOINTS: number = 64
 /** Host information of one node, as JSON text. */
 export const MAX_HOSTINFO_BYTES: number = 32 << 10
-/**
- * Nodes of one tailnet, those that logged out counted: far above what one process serves. Whoever has a reusable key makes
- * as many as they like, each is kept on disk, and each is news to all others.
- */
-export const MAX_NODES: number = 50_000
 /** Tags of one node or key. */
 export const MAX_TAGS: number = 32
 
@@ -179,11 +174,6 @@ export const MAX_LOCK_CALLS_PER_MINUTE = {
   sign: 6_000,
   affectedSigs: 600,
 } as const
-/**
- * Items in the body of one call, by its commas: some 0.6 µs each, and all at once. Real ones have a signature for each node
- * of a tailnet, or an update for each of a chain.
- */
-export const MAX_LOCK_CALL_ITEMS: number = 50_000
 /** A call counts once for each beginning of so many bytes in its body: those take time to read. */
 export const LOCK_CALL_BYTES: number = 256 << 10
 /**

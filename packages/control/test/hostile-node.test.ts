@@ -11,7 +11,6 @@ import {
   AUDIT_LOGS_PER_MINUTE,
   MAP_REQUESTS_PER_MINUTE,
   MAX_CLIENT_INT,
-  MAX_LOCK_CALL_ITEMS,
   MAX_RELAY_REGION,
   MAX_WIRE_TIME_MS,
   WHOLE_MAP_COST,
@@ -84,21 +83,6 @@ describe('a hostile node', () => {
     await other.register(await server.authKey())
     assert.equal((await other.report()).status, 200)
     for (const each of [bad, other]) each.close()
-  })
-
-  it('has no call of the lock read that has very many items', async () => {
-    await using server = await startRealServer()
-    const bad = await connectMachine(server, 'bad')
-    await bad.register(await server.authKey())
-    const send = (items: number): Promise<{ status: number }> => {
-      const list = Array.from({ length: items }, () => '"AA=="').join(',')
-      const body = `{"MissingAUMs":[${list}],"NodeKey":"${bad.nodePublic}"}`
-      return bad.post('GET', '/machine/tka/sync/send', body)
-    }
-    // One comma comes after the list.
-    assert.equal((await send(MAX_LOCK_CALL_ITEMS)).status, 404)
-    assert.equal((await send(MAX_LOCK_CALL_ITEMS + 1)).status, 413)
-    bad.close()
   })
 
   it('does not fill the log', async () => {

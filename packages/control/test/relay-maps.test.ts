@@ -141,19 +141,6 @@ describe('parseRelayMap()', () => {
       else assert.throws(() => parseRelayMap(text), { name: 'RelayMapError', message })
     })
   }
-
-  it('says nothing of YAML on the terminal, where it could redraw the screen', async () => {
-    const warnings: Error[] = []
-    const listen = (warning: Error): void => void warnings.push(warning)
-    process.on('warning', listen)
-    try {
-      assert.throws(() => parseRelayMap('a: !!js/x "\u001b[2J"'), /no regions/)
-      await new Promise((resolve) => setImmediate(resolve))
-    } finally {
-      process.off('warning', listen)
-    }
-    assert.deepEqual(warnings, [])
-  })
 })
 
 describe('mergedMapJson()', () => {

@@ -100,17 +100,6 @@ describe('parseJson() reads', () => {
     })
   })
 
-  test('megabytes that are not UTF-8, without stopping everything else for long', () => {
-    const wrap = (bytes: Uint8Array): Uint8Array =>
-      Buffer.concat([encodeUtf8('{"Domain":"'), bytes, encodeUtf8('"}')])
-    const size = 8 << 20
-    // It was 1 s; so much less that a busy machine does not matter.
-    const start = performance.now()
-    const value = outcome(wrap(new Uint8Array(size).fill(0xff)))
-    assert.ok(performance.now() - start < 500)
-    assert.deepEqual(value, { Domain: '\ufffd'.repeat(size) })
-  })
-
   test('names in any case, the last of several', () => {
     assert.deepEqual(outcome('{"DOMAIN":"a","domain":"b","Domain":"c","dOmAiN":"d"}'), {
       Domain: 'd',

@@ -25,23 +25,17 @@ export interface Beginnings {
   of(nodeId: number, genesis: AumHash): Asking | null
 }
 
-/** Nodes that are remembered: ephemeral ones come and go, and nobody says when they are gone. */
-export const MAX_BEGINNINGS = 10_000
-
-/** Makes an empty memory. It holds one entry for each of the nodes that asked last. */
+/** Makes an empty memory. It holds one entry for each node, and entries of deleted nodes are few. */
 export function createBeginnings(now: () => number): Beginnings {
   const asking = new Map<number, Asking & { readonly genesis: AumHash }>()
   return {
     asked(nodeId, genesis) {
       const before = asking.get(nodeId)
       const isFirst = before?.genesis !== genesis
-      asking.delete(nodeId)
       asking.set(
         nodeId,
         isFirst ? { genesis, count: 1, since: now() } : { ...before, count: before.count + 1 },
       )
-      const [oldest] = asking.keys()
-      if (asking.size > MAX_BEGINNINGS && oldest !== undefined) asking.delete(oldest)
     },
     of(nodeId, genesis) {
       const found = asking.get(nodeId)

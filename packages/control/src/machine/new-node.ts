@@ -9,8 +9,6 @@
 import { randomBytes } from 'node:crypto'
 import { toBase32 } from '@signet/codec'
 import type { MachinePublic } from '@signet/keys'
-import { ControlError } from '../errors.ts'
-import { MAX_NODES } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
 import { freeLabel, labelFrom } from '../tailnet/names.ts'
 import type { Tailnet } from '../tailnet/tailnet.ts'
@@ -30,7 +28,7 @@ export type Grant = Pick<
   | 'expiresAt'
 >
 
-/** Makes the record, with the next free number, name and addresses. @throws ControlError 'limit' */
+/** Makes the record, with the next free number, name and addresses. */
 export function newNodeRow(
   tailnet: Tailnet,
   machineKey: MachinePublic,
@@ -38,9 +36,6 @@ export function newNodeRow(
   grant: Grant,
   now: number,
 ): NodeRow {
-  if (tailnet.nodes.size >= MAX_NODES) {
-    throw new ControlError('limit', `a tailnet has at most ${MAX_NODES} nodes; delete some first`)
-  }
   return {
     id: tailnet.ids.node(),
     tailnetId: tailnet.row.id,

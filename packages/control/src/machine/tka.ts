@@ -15,7 +15,6 @@ import { beginInit, finishInit } from '../lock/init.ts'
 import { affectedSignatures, submitSignature } from '../lock/sign.ts'
 import { bootstrap, offer, send } from '../lock/sync.ts'
 import { ControlError } from '../errors.ts'
-import { MAX_LOCK_CALL_ITEMS } from '../limits.ts'
 import type { NodeRow } from '../store/rows.ts'
 import type { Caller } from './request.ts'
 import type { MachineServices } from './services.ts'
@@ -67,14 +66,6 @@ function handle<Request extends TKACaller, Response>(
   ]
 }
 
-const COMMA = 0x2c
-
-function countOf(byte: number, bytes: Uint8Array): number {
-  let count = 0
-  for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) count++
-  return count
-}
-
 /** Answers one call with JSON text. */
 export async function answerTka(
   services: MachineServices,
@@ -85,9 +76,6 @@ export async function answerTka(
   const read = handlers.get(path)
   if (read === undefined) throw new ControlError('not-found', `No such call: ${path}`)
   services.lockCalls.call(path, caller.machineKey, body.length)
-  if (countOf(COMMA, body) > MAX_LOCK_CALL_ITEMS) {
-    throw new ControlError('too-large', `A call has at most ${MAX_LOCK_CALL_ITEMS} items`)
-  }
   const { nodeKey, answer } = read(body)
   const { tailnet, node } = nodeOfCaller(services, caller, nodeKey)
   const reply = await answer(services.runtime(tailnet).lock, node.row)

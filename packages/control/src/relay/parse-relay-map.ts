@@ -68,9 +68,8 @@ function yamlToJson(text: string): string {
   for (const _ of text.matchAll(/[[\]{},:?#&*!|>'"%@`\n-]/g)) {
     if (++marks > MAX_YAML_MARKS) throw new RelayMapError('it is too large for YAML; use JSON')
   }
-  // That keys are unique is looked at by comparing each with each. Warnings would go to the terminal, and quote.
-  const options = { maxAliasCount: 0, uniqueKeys: false, logLevel: 'error' } as const
-  return JSON.stringify(parseYaml(text, options) ?? {})
+  // That keys are unique is looked at by comparing each with each.
+  return JSON.stringify(parseYaml(text, { maxAliasCount: 0, uniqueKeys: false }) ?? {})
 }
 
 function checkRegion(id: number, region: DERPRegion): DERPRegion {
