@@ -289,6 +289,26 @@ describe('interactive login', () => {
     assert.deepEqual(twice.row().tags, [])
   })
 
+  it('lets the next key into the relay while it waits, not once it was denied or its node is gone', async () => {
+    using server = openTestServer()
+    const { logins } = server.services
+    const renew = (name: string): { url: string; key: NodePublic; id: number } => {
+      const machine = server.join(name)
+      const { id, nodeKey: OldNodeKey } = machine.row()
+      machine.nodeKey = generateNodeKey()
+      const { url } = ask(machine, { OldNodeKey })
+      return { url, key: nodePublicOf(machine.nodeKey), id }
+    }
+    const [denied, removed] = [renew('a'), renew('b')]
+    assert.deepEqual([logins.isExpected(denied.key), logins.isExpected(removed.key)], [true, true])
+    await admin(server).deny(denied.url)
+    server.tailnet.write((draft) => draft.deleteNode(removed.id))
+    assert.deepEqual(
+      [logins.isExpected(denied.key), logins.isExpected(removed.key)],
+      [false, false],
+    )
+  })
+
   it('remembers that a machine is ephemeral', async () => {
     using server = openTestServer()
     const machine = server.machine('a')

@@ -198,8 +198,9 @@ export function createLogins(clock: Clock, url: () => string): Logins {
       })
     },
     isExpected(key) {
-      for (const { request } of entries.values()) {
-        if (request.nodeKey === key && request.node !== null) return true
+      for (const { request, state } of entries.values()) {
+        if (request.nodeKey !== key || request.node === null) continue
+        return state.kind !== 'denied' && request.tailnet?.nodes.has(request.node) === true
       }
       return false
     },
