@@ -15,11 +15,15 @@ export interface DoesNotHold {
   readonly lie: string
   /** Which ages; all unless told otherwise. */
   readonly only?: 'new' | 'old'
+  /** Whether packets of the server's node pass the filter, where the row depends on it. */
+  readonly passes?: boolean
   /** What the official client does, and by which mechanism. */
   readonly official: string
   /** What our node does instead. */
   readonly ours: string
 }
+
+const PEER_API = 'peers: a node that needs no signature because it offers peer APIs only'
 
 /** A lie in a whole map and in a delta. */
 function both(name: string): readonly string[] {
@@ -36,11 +40,29 @@ export const doesNotHold: readonly DoesNotHold[] = [
     ours: 'refuses the rotation, keeps the node it was forged for',
   },
   {
-    rows: both('peers: a node that needs no signature because it offers peer APIs only'),
-    lie: 'marks its own node `UnsignedPeerAPIOnly`',
+    rows: [`${PEER_API} (full)`],
+    lie: 'marks its own node `UnsignedPeerAPIOnly`, in a whole map',
+    passes: false,
     official:
-      'admits and answers it: peers so marked are exempt from the lock by design, and the packet filter, which the server writes, is to keep them from all but the peer API',
-    ours: 'wants a signature from every peer',
+      'admits it and shakes hands with it: peers so marked are exempt from the lock by design. If the packet filter lets them pass, the client closes it, for all peers',
+    ours: 'wants a signature from every peer, and passes nobody for that mark',
+  },
+  {
+    rows: [`${PEER_API} (delta)`],
+    lie: 'marks its own node `UnsignedPeerAPIOnly`, in a delta',
+    only: 'old',
+    passes: false,
+    official: 'does the same',
+    ours: 'does the same as in a whole map',
+  },
+  {
+    rows: [`${PEER_API} (delta)`],
+    lie: 'marks its own node `UnsignedPeerAPIOnly`, in a delta',
+    only: 'new',
+    passes: true,
+    official:
+      'admits it, and answers its packets wherever the packet filter allows them: whether the filter lets an unsigned peer pass is looked at when the filter changes, not when such a peer comes',
+    ours: 'does the same as in a whole map',
   },
   {
     rows: ["peers: an owner's node without its signature (delta)"],

@@ -15,6 +15,8 @@ import { showing } from './peer-lies.ts'
 export interface Verdict {
   readonly holds: boolean
   readonly seen: string
+  /** Whether the packet filter lets the rogue through, where that was tried. */
+  readonly passes?: boolean
 }
 
 /** One lie with a judge. */
@@ -33,8 +35,12 @@ export async function judgeRogue(
   const isIn = await victim.admits(shown)
   if (!knocks) return { holds: !isIn, seen: isIn ? 'is a peer' : 'is no peer' }
   const answers = await world.answersRogue(victim, isIn)
-  const words = [isIn ? 'is a peer' : 'is no peer', answers ? 'is answered' : 'is not answered']
-  return { holds: !isIn && !answers, seen: words.join(', ') }
+  const words = [
+    isIn ? 'is a peer' : 'is no peer',
+    answers.handshake ? 'is answered' : 'is not answered',
+    ...(answers.ping ? ['gets an answer to its ping'] : []),
+  ]
+  return { holds: !isIn && !answers.handshake, seen: words.join(', '), passes: answers.ping }
 }
 
 /** Whether the lock is what it was, and keeps the rogue out. */

@@ -24,8 +24,15 @@ import type { LockLoot } from './authority-lies.ts'
 import { createOfficialVictim, truth, type OfficialVictim } from './official-victim.ts'
 import type { Loot } from './peer-lies.ts'
 
-/** How long a rogue that was let in may take to be answered. */
-const ANSWER_MS = 4_000
+/** How long a rogue that was let in may take to get an answer to its ping. */
+const ANSWER_MS = 2_000
+
+/** How far a rogue gets. */
+export interface Answers {
+  readonly handshake: boolean
+  /** An echo request through the tunnel, which the packet filter has to let pass. */
+  readonly ping: boolean
+}
 
 /** See the module comment. */
 export interface HostileWorld extends AsyncDisposable {
@@ -46,7 +53,7 @@ export interface HostileWorld extends AsyncDisposable {
   /** A further victim, which no lie was told so far. */
   another(name: string, isSigned?: boolean): Promise<OfficialVictim>
   /** Whether the victim answers a handshake of the rogue; the witness is answered in any case. */
-  answersRogue(victim: OfficialVictim, isExpected: boolean): Promise<boolean>
+  answersRogue(victim: OfficialVictim, isExpected: boolean): Promise<Answers>
   /** Says the truth, whole, to a victim. */
   honestly(victim: OfficialVictim): Promise<void>
 }
@@ -101,7 +108,7 @@ export async function createHostileWorld(release: OfficialRelease): Promise<Host
           )
           if (isExpected) await answered(rogue)
         })
-        return rogue.answers() > 0
+        return { handshake: rogue.answers() > 0, ping: rogue.delivered() > 0 }
       },
       async honestly(to) {
         tailnet.setTkaLie(undefined)
@@ -119,7 +126,7 @@ export async function createHostileWorld(release: OfficialRelease): Promise<Host
 /** Waits for an answer, and is content with none. */
 async function answered(rogue: Rogue): Promise<void> {
   const deadline = performance.now() + ANSWER_MS
-  await until('an answer', () => rogue.answers() > 0 || performance.now() > deadline)
+  await until('an answer', () => rogue.delivered() > 0 || performance.now() > deadline)
 }
 
 /**
