@@ -37,7 +37,7 @@ const LAYERS: Readonly<Record<string, Layer>> = {
   control: { pure: false, on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'ts2021'] },
   node: {
     pure: false,
-    on: [...BASE, 'tka', 'noise', 'protocol', 'disco', 'filter', 'ts2021', 'wireguard'],
+    on: [...BASE, 'tka', 'noise', 'derp', 'protocol', 'disco', 'filter', 'ts2021', 'wireguard'],
   },
   cli: { pure: false, on: [...BASE, 'tka', 'protocol', 'control', 'node'] },
   testkit: {

@@ -114,7 +114,7 @@ export const paths: readonly Scenario[] = [
   direct('new', 'signet'),
   direct('old', 'signet'),
   direct('signet', 'signet'),
-  relayed('new', 'signet', NO_RELAY),
+  relayed('new', 'signet'),
   relayed('new', 'new'),
   relayed('new', 'old'),
   inside('new', 'old'),

@@ -61,7 +61,7 @@ export {
   type RelayOrigin,
   type RelayRate,
 } from './relay.ts'
-export type { RelayTransport } from './outbox.ts'
+export { type LossCounters, Outbox, type RelayTransport } from './outbox.ts'
 
 // STUN
 export {

@@ -18,6 +18,7 @@ test('@signet/derp exports exactly this', () => {
     'MAX_PACKET',
     'MAX_PING',
     'MIN_RATE_BURST',
+    'Outbox',
     'PeerGoneReason',
     'PeerPresentFlag',
     'QUEUE_LENGTH',

@@ -82,6 +82,8 @@ export type Backend = {
   changePrefs(change: Partial<Prefs>): Prefs
   /** Settles when the server knows what changed here. */
   reported(): Promise<void>
+  /** Tells the server what changed here. */
+  report(): void
   /** Called by the gate runner with each judgement. */
   onJudged(result: GateResult): void
   close(): Promise<void>
@@ -124,7 +126,7 @@ export function createBackend(options: BackendOptions): Backend {
 
   const hostinfo = (): ReturnType<typeof describeHost> => {
     const { machineKey, prefs } = stateFile.get()
-    return describeHost(machinePublicOf(machineKey), prefs)
+    return describeHost(machinePublicOf(machineKey), prefs, engine.network())
   }
   const describe = (nodeKey: NodePrivate): MapRequest => {
     const endpoints = engine.endpoints()
@@ -252,6 +254,7 @@ export function createBackend(options: BackendOptions): Backend {
       tell({ SelfChange: parseRawJson(encodeJson(controlNode, netmap.self)) })
     }
     engine.setSelf(netmap.self?.Addresses ?? [])
+    engine.setRelays(netmap.derpMap)
     filter()
     sync.observe(message.TKAInfo, isFirst)
     holdWhileLockStarts()
@@ -410,6 +413,10 @@ export function createBackend(options: BackendOptions): Backend {
 
     async reported() {
       await session?.lite.settled()
+    },
+
+    report() {
+      session?.lite.send()
     },
 
     onJudged(result) {

@@ -8,9 +8,10 @@
  */
 
 import { nodePublicOf, type NodePrivate, type NodePublic } from '@signet/keys'
+import type { DERPMap, NetInfo } from '@signet/protocol'
 import { NodeError } from './errors.ts'
 import type { AdmittedPeer } from './lock/gate.ts'
-import type { Discovery } from './paths/discovery.ts'
+import type { Paths, RelayName } from './paths/paths.ts'
 import type { PingKind } from './tunnel/pinger.ts'
 import { createFiltering, type FilteringInput } from './tunnel/filtering.ts'
 import { createTunnel, type PeerStats, type PingResult, type Tunnel } from './tunnel/tunnel.ts'
@@ -18,9 +19,21 @@ import type { TunDriver } from './tunnel/tun-driver.ts'
 
 /** What an engine is made from. */
 export type EngineOptions = {
-  readonly udp: Discovery
+  readonly udp: Paths
   /** Called for each tunnel. */
   readonly createDriver: () => TunDriver
+}
+
+/** The answer to a ping. */
+export type EnginePing = PingResult & {
+  /** By which relay; undefined when it came directly. */
+  readonly relay: RelayName | undefined
+}
+
+/** What is known about the path to a peer. */
+export type EngineStats = PeerStats & {
+  /** Where its packets go directly; '' when they go by a relay. */
+  readonly direct: string
 }
 
 /** See the module comment. */
@@ -32,10 +45,15 @@ export type Engine = {
   setFilter(input: FilteringInput): readonly string[]
   /** Makes these the peers, and nobody else. */
   setPeers(peers: readonly AdmittedPeer[]): void
+  /** Makes these the relays. */
+  setRelays(map: DERPMap | undefined): void
   /** @throws NodeError not-found, bad-argument, timeout, closed */
-  ping(ip: string, kind: PingKind | 'disco', timeoutMs: number): Promise<PingResult>
-  stats(nodeKey: NodePublic): PeerStats | undefined
+  ping(ip: string, kind: PingKind | 'disco', timeoutMs: number): Promise<EnginePing>
+  stats(nodeKey: NodePublic): EngineStats | undefined
   endpoints(): readonly string[]
+  /** What is known about the network around. */
+  network(): NetInfo
+  relayName(region: number): RelayName | undefined
   /** Drops key, peers and sessions. */
   stop(): void
 }
@@ -53,8 +71,13 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
     tunnel = undefined
     running = undefined
     peers = []
-    udp.setPeers(null, [])
+    udp.setPeers([])
+    udp.setKey(null)
   }
+  const pinged = (result: PingResult, peer: NodePublic | undefined): EnginePing => ({
+    ...result,
+    relay: peer === undefined ? undefined : udp.relayOf(peer, result.endpoint),
+  })
   return {
     setKey(key) {
       const wanted = nodePublicOf(key)
@@ -65,7 +88,8 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
       running = wanted
       peers = kept
       tunnel.setPeers(peers)
-      udp.setPeers(running, peers)
+      udp.setPeers(peers)
+      udp.setKey(key)
     },
     setSelf(next) {
       addresses = next
@@ -75,17 +99,31 @@ export function createEngine({ udp, createDriver }: EngineOptions): Engine {
     setPeers(next) {
       peers = next
       tunnel?.setPeers(next)
-      if (running !== undefined) udp.setPeers(running, next)
+      udp.setPeers(next)
     },
     async ping(ip, kind, timeoutMs) {
       if (tunnel === undefined) throw new NodeError('not-logged-in', 'This node is not running')
-      if (kind !== 'disco') return tunnel.ping(ip, kind, timeoutMs)
       const owner = tunnel.peerOf(ip)
-      const asked = owner && udp.ping(owner, timeoutMs)
+      const asked = kind === 'disco' && owner !== undefined ? udp.ping(owner, timeoutMs) : undefined
       // Who takes no part in discovery answers inside the tunnel, on the same way.
-      return asked ?? tunnel.ping(ip, 'TSMP', timeoutMs)
+      return pinged(
+        await (asked ?? tunnel.ping(ip, kind === 'disco' ? 'TSMP' : kind, timeoutMs)),
+        owner,
+      )
     },
-    stats: (nodeKey) => tunnel?.stats(nodeKey),
+    stats(nodeKey) {
+      const stats = tunnel?.stats(nodeKey)
+      return stats && { ...stats, direct: udp.directOf(nodeKey, stats.endpoint ?? '') }
+    },
+    setRelays: (map) => udp.setRelays(map),
+    network: () => {
+      const home = udp.homeRelay()
+      return {
+        WorkingUDP: udp.localEndpoints().length > 0,
+        ...(home > 0 && { PreferredDERP: home }),
+      }
+    },
+    relayName: (region) => udp.relayName(region),
     endpoints: () => udp.localEndpoints(),
     stop,
   }

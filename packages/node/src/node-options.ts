@@ -11,6 +11,7 @@ import type { Clock } from './clock.ts'
 import type { DialControl } from './control/link.ts'
 import type { DialerOptions } from './control/dial.ts'
 import type { NodeLog } from './log.ts'
+import type { RelayDialer } from './paths/relay-dial.ts'
 
 /** What a node is started with; only the state directory has no default. */
 export type NodeOptions = {
@@ -20,7 +21,7 @@ export type NodeOptions = {
   readonly socketPath?: string | false
   /** The data plane: `memory` needs no rights. */
   readonly tun?: 'memory'
-  /** UDP address and port; every address and a free port by default. */
+  /** UDP address and port; every address and a free port by default. `none` is relays alone. */
   readonly bind?: string
   readonly port?: number
   /** A pino logger fits; silent by default. */
@@ -31,6 +32,7 @@ export type NodeOptions = {
   readonly clock?: Clock
   readonly random?: () => number
   readonly createDialer?: (options: DialerOptions) => DialControl
+  readonly relayDialer?: RelayDialer
 }
 
 /** Where the local API listens. */

@@ -3,7 +3,7 @@
 /**
  * The node: the list of its parts, and how they are put together.
  *
- *     link ──> backend ──> gate ──> engine (tunnel) ──> discovery ──> udp
+ *     link ──> backend ──> gate ──> engine (tunnel) ──> paths ──> udp, relays
  *       └────> lock ────────┘
  *
  * @module
@@ -22,7 +22,8 @@ import { serveNodeApi } from './local-api/serve-node-api.ts'
 import { createNodeLock } from './lock/node-lock.ts'
 import { silentLog } from './log.ts'
 import type { NodeOptions } from './node-options.ts'
-import { createDiscovery } from './paths/discovery.ts'
+import { createPaths } from './paths/paths.ts'
+import { createRelayDialer } from './paths/relay-dial.ts'
 import { openUdp } from './paths/udp.ts'
 import { createSignetNode, type SignetNode } from './signet-node.ts'
 import { openStateFile } from './state-file.ts'
@@ -41,13 +42,17 @@ export async function startNode(options: NodeOptions): Promise<SignetNode> {
   const udp = untilStarted.use(await openUdp(options))
   // A new one at each start: it tells peers that sessions are gone.
   const discoKey = generateDiscoKey()
-  const discovery = createDiscovery({
+  const paths = createPaths({
     udp,
-    key: discoKey,
+    discoKey,
+    dialer: options.relayDialer ?? createRelayDialer(),
     clock,
-    random: (length) => Uint8Array.from(randomBytes(length)),
+    random,
+    randomBytes: (length) => Uint8Array.from(randomBytes(length)),
+    log,
+    onHome: () => backend.report(),
   })
-  const engine = createEngine({ udp: discovery, createDriver: createMemoryDriver })
+  const engine = createEngine({ udp: paths, createDriver: createMemoryDriver })
   const { createDialer } = options
   const { link, rpc } = createServerLine({ stateFile, clock, signal: closing.signal, createDialer })
   const onJudged: Backend['onJudged'] = (result) => backend.onJudged(result)

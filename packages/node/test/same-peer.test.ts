@@ -50,6 +50,7 @@ const shown: { readonly [Field in keyof Required<Omit<ShownNode, 'Key'>>]: Shown
   Addresses: ['100.64.0.8/32'],
   AllowedIPs: ['100.64.0.7/32', '10.0.0.0/8'],
   Endpoints: ['192.0.2.1:2'],
+  HomeDERP: 999,
   UnsignedPeerAPIOnly: true,
 }
 

@@ -60,8 +60,11 @@ export interface PeerConfig {
 
 /** What a device causes. Calls back into the device are allowed. */
 export interface DeviceEffects {
-  /** Sends a datagram; the bytes belong to the callee. */
-  send(datagram: Uint8Array, endpoint: string): void
+  /**
+   * Sends a datagram; the bytes belong to the callee. `peer` is whom it is for: nobody in particular when
+   * it is a cookie.
+   */
+  send(datagram: Uint8Array, endpoint: string, peer?: NodePublic): void
   /** Hands over a decrypted IP packet whose source belongs to the peer. */
   deliver(packet: Uint8Array, peer: NodePublic): void
   /** Asks for a {@link Device.tick} at this moment, earlier than asked for before. */
@@ -258,8 +261,8 @@ class WireguardDevice implements Device, PeerHost {
     return readUint32(this.random(4), 0) / 0xffff_ffff
   }
 
-  transmit(datagram: Uint8Array, endpoint: string): void {
-    this.#effects.send(datagram, endpoint)
+  transmit(datagram: Uint8Array, endpoint: string, peer: NodePublic): void {
+    this.#effects.send(datagram, endpoint, peer)
   }
 
   reserveIndex(peer: Peer): number {

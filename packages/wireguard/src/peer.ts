@@ -55,7 +55,7 @@ export interface PeerHost {
   /** Returns a number from 0 to 1, for jitter. */
   jitter(): number
   timestamp(): Uint8Array
-  transmit(datagram: Uint8Array, endpoint: string): void
+  transmit(datagram: Uint8Array, endpoint: string, peer: NodePublic): void
   /** Reserves an index by which received messages find the peer. */
   reserveIndex(peer: Peer): number
   releaseIndex(index: number): void
@@ -414,7 +414,7 @@ export class Peer {
 
   #transmit(datagram: Uint8Array, endpoint: string): void {
     this.#txBytes += datagram.length
-    this.#host.transmit(datagram, endpoint)
+    this.#host.transmit(datagram, endpoint, this.key)
   }
 
   #wake(): void {

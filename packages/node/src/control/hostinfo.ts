@@ -10,7 +10,7 @@ import { hostname as systemHostname } from 'node:os'
 import { sha256 } from '@signet/crypto'
 import { encodeUtf8, toHex } from '@signet/codec'
 import type { MachinePublic } from '@signet/keys'
-import type { Hostinfo } from '@signet/protocol'
+import type { Hostinfo, NetInfo } from '@signet/protocol'
 import type { Prefs } from '@signet/protocol/local-api'
 
 /** The capability version that this node speaks. */
@@ -19,8 +19,8 @@ export const capabilityVersion = 145
 /** The version that this node shows to servers and programs. */
 export const nodeVersion = '0.1.0-signet'
 
-/** Returns the host's description. */
-export function describeHost(machine: MachinePublic, prefs: Prefs): Hostinfo {
+/** Returns the host's description; `network` is what it found out about its network. */
+export function describeHost(machine: MachinePublic, prefs: Prefs, network: NetInfo): Hostinfo {
   return {
     IPNVersion: nodeVersion,
     // Servers require it to be there; this one says nothing that they do not know.
@@ -31,7 +31,7 @@ export function describeHost(machine: MachinePublic, prefs: Prefs): Hostinfo {
     ...(prefs.AdvertiseRoutes && { RoutableIPs: prefs.AdvertiseRoutes }),
     ...(prefs.AdvertiseTags && { RequestTags: prefs.AdvertiseTags }),
     ...(prefs.ShieldsUp && { ShieldsUp: true }),
-    NetInfo: { WorkingUDP: true },
+    NetInfo: network,
     Userspace: true,
   }
 }

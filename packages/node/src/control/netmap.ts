@@ -10,6 +10,7 @@
 import {
   NetmapSession as MergedSession,
   type ControlNode,
+  type DERPMap,
   type DNSConfig,
   type FilterRule,
   type MapResponse,
@@ -24,6 +25,8 @@ export type Netmap = {
   readonly users: ReadonlyMap<number, UserProfile>
   readonly domain: string
   readonly dns: DNSConfig
+  /** The relays. The same object while they have not changed. */
+  readonly derpMap: DERPMap | undefined
   /** What may come in. The same list while it has not changed. */
   readonly filterRules: readonly FilterRule[]
 }
@@ -42,8 +45,8 @@ export function createNetmapSession(now: () => number): NetmapSession {
     apply(message) {
       const { peers: changed } = merged.merge(message, now())
       if (changed === 'all' || changed.size > 0) peers = merged.sortedPeers()
-      const { self = null, users, domain, dns, packetFilterRules: filterRules } = merged
-      return { self, peers, users, domain, dns, filterRules }
+      const { self = null, users, domain, dns, derpMap, packetFilterRules: filterRules } = merged
+      return { self, peers, users, domain, dns, derpMap, filterRules }
     },
   }
 }

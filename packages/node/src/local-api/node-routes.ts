@@ -156,8 +156,11 @@ async function pingResult(
     return { ...known, IsLocalIP: true, Err: `${ip} is local Tailscale IP` }
   if (kind === PingKind.PeerApi) return { ...known, Err: 'this node does not ask peer APIs' }
   try {
-    const { latencyMs, endpoint } = await engine.ping(ip, kindOf(kind), pingTimeoutMs)
-    return { ...known, LatencySeconds: latencyMs / 1000, Endpoint: endpoint }
+    const { latencyMs, endpoint, relay } = await engine.ping(ip, kindOf(kind), pingTimeoutMs)
+    const way = relay
+      ? { DERPRegionID: relay.region, DERPRegionCode: relay.code }
+      : { Endpoint: endpoint }
+    return { ...known, LatencySeconds: latencyMs / 1000, ...way }
   } catch (error) {
     return { ...known, Err: reasonOf(error) }
   }

@@ -66,6 +66,7 @@ function selfStatus({ stateFile, engine }: NodeParts, self: ControlNode | null):
     ...described(self),
     PublicKey: key,
     Addrs: engine.endpoints(),
+    Relay: engine.relayName(engine.network().PreferredDERP ?? 0)?.code ?? '',
     Online: self.Online ?? true,
     InNetworkMap: true,
   }
@@ -86,7 +87,8 @@ function peersOf(
     out[nodeKey] = {
       ...described(node),
       AllowedIPs: allowedIps,
-      CurAddr: stats?.hasSession ? (stats.endpoint ?? '') : '',
+      CurAddr: stats?.hasSession ? stats.direct : '',
+      Relay: engine.relayName(node.HomeDERP ?? 0)?.code ?? '',
       RxBytes: stats?.rxBytes ?? 0,
       TxBytes: stats?.txBytes ?? 0,
       ...(handshake !== null && { LastHandshake: wireTime(Math.floor(handshake)) }),

@@ -44,6 +44,8 @@ export interface AdmittedPeer {
   /** Where the peer said that it can be reached, `ip:port`. */
   readonly endpoints: readonly string[]
   readonly discoKey: string
+  /** The relay region where the peer said that it can be reached; 0 for nowhere. */
+  readonly homeRelay: number
 }
 
 /** A peer that stays outside. */
@@ -324,6 +326,7 @@ function createAdmittedPeer(node: ShownNode, acceptRoutes: boolean): AdmittedPee
     allowedIps: allowedIps(node, acceptRoutes),
     endpoints: node.Endpoints ?? [],
     discoKey: node.DiscoKey ?? '',
+    homeRelay: node.HomeDERP ?? 0,
   } as AdmittedPeer
 }
 

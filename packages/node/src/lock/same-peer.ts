@@ -24,6 +24,7 @@ export type ShownNode = Pick<
   | 'Addresses'
   | 'AllowedIPs'
   | 'Endpoints'
+  | 'HomeDERP'
   | 'UnsignedPeerAPIOnly'
 >
 
@@ -43,6 +44,7 @@ export function isShownAlike(a: ShownNode, b: ShownNode): boolean {
       a.StableID === b.StableID &&
       a.Name === b.Name &&
       a.DiscoKey === b.DiscoKey &&
+      a.HomeDERP === b.HomeDERP &&
       a.UnsignedPeerAPIOnly === b.UnsignedPeerAPIOnly &&
       isSameList(a.Addresses, b.Addresses) &&
       isSameList(a.AllowedIPs, b.AllowedIPs) &&

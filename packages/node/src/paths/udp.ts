@@ -36,7 +36,7 @@ const MAX_LOCAL_ENDPOINTS = 8
 
 /** Where to listen. */
 export interface UdpOptions {
-  /** An address, or every address of both families when left out. */
+  /** An address, or every address of both families when left out; `none` for no sockets at all. */
   readonly bind?: string
   /** 0, the default, lets the system choose. */
   readonly port?: number
@@ -64,7 +64,7 @@ export interface Udp extends Datagrams, AsyncDisposable {
  */
 export async function openUdp(options: UdpOptions = {}): Promise<Udp> {
   const { bind, port: wantedPort = 0 } = options
-  const sockets = await bindSockets(bind, wantedPort)
+  const sockets = bind === 'none' ? { v4: null, v6: null } : await bindSockets(bind, wantedPort)
   const port = (sockets.v4 ?? sockets.v6)?.address().port ?? 0
   const known = new Map<string, Endpoint | null>()
   const counters = { rxDatagrams: 0, txDatagrams: 0, dropped: 0 }

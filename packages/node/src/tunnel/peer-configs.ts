@@ -12,6 +12,7 @@ import type { NodePublic } from '@signet/keys'
 import { type IpPrefix, parsePrefix, type PeerConfig, WireguardError } from '@signet/wireguard'
 import type { AdmittedPeer } from '../lock/gate.ts'
 import { parseEndpoint } from '../paths/endpoint.ts'
+import { relayEndpoint } from '../paths/relay-endpoint.ts'
 
 /** The configuration of all peers, and which of them restarted. */
 export interface PeerConfigs {
@@ -65,13 +66,20 @@ export function readPrefixes(texts: readonly string[]): readonly IpPrefix[] {
 function readPeer(peer: AdmittedPeer, before: Known | undefined): PeerConfig {
   const hasSamePrefixes =
     before !== undefined && isSameList(before.peer.allowedIps, peer.allowedIps)
-  const hasSameEndpoints = before !== undefined && isSameList(before.peer.endpoints, peer.endpoints)
+  const hasSameEndpoints =
+    before !== undefined &&
+    isSameList(before.peer.endpoints, peer.endpoints) &&
+    before.peer.homeRelay > 0 === peer.homeRelay > 0
   return {
     key: peer.nodeKey,
     allowedIps: hasSamePrefixes ? before.config.allowedIps : readPrefixes(peer.allowedIps),
     endpoints: hasSameEndpoints
       ? before.config.endpoints
-      : peer.endpoints.filter((endpoint) => parseEndpoint(endpoint) !== null),
+      : [
+          // First, so that however many endpoints a server names, this one is not left out.
+          ...(peer.homeRelay > 0 ? [relayEndpoint(peer.nodeKey)] : []),
+          ...peer.endpoints.filter((endpoint) => parseEndpoint(endpoint) !== null),
+        ],
   }
 }
 

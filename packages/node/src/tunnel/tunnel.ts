@@ -127,7 +127,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
     random,
     mtu: TUNNEL_MTU,
     effects: {
-      send: (datagram, endpoint) => udp.send(datagram, endpoint),
+      send: (datagram, endpoint, peer) => udp.send(datagram, endpoint, peer),
       deliver: (packet) => deliver(packet),
       wakeAt: () => armTimer(),
     },

@@ -30,10 +30,13 @@ export const OPEN: PacketGuard = { admits: () => true, sends: () => true }
 
 /** Returns a peer with the brand that only the gate gives outside of tests. */
 export function admittedPeer(
-  input: Omit<AdmittedPeer, 'id' | 'stableId' | 'discoKey' | keyof { [key: symbol]: true }> &
-    Partial<Pick<AdmittedPeer, 'discoKey'>>,
+  input: Omit<
+    AdmittedPeer,
+    'id' | 'stableId' | 'discoKey' | 'homeRelay' | keyof { [key: symbol]: true }
+  > &
+    Partial<Pick<AdmittedPeer, 'discoKey' | 'homeRelay'>>,
 ): AdmittedPeer {
-  return { id: 1, stableId: 'n1', discoKey: '', ...input } as AdmittedPeer
+  return { id: 1, stableId: 'n1', discoKey: '', homeRelay: 0, ...input } as AdmittedPeer
 }
 
 /** One node, as far as the tunnel goes. */
