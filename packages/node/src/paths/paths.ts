@@ -57,6 +57,8 @@ export interface Paths extends Datagrams {
   relayOf(peer: NodePublic, endpoint: string): RelayName | undefined
   /** The direct endpoint in use when WireGuard's is `endpoint`; '' when it goes by a relay. */
   directOf(peer: NodePublic, endpoint: string): string
+  /** Packets that came by relays from nobody who was admitted. */
+  refusedByRelay(): number
 }
 
 /** Creates them, without peers and without relays. */
@@ -98,5 +100,6 @@ export function createPaths(options: PathsOptions): Paths {
     relayOf: (peer, endpoint) =>
       isRelayEndpoint(endpoint) ? relayName(wires.regionOf(peer)) : undefined,
     directOf: (peer, endpoint) => routes.directOf(peer, endpoint),
+    refusedByRelay: () => wires.dropped(),
   }
 }

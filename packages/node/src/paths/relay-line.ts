@@ -167,7 +167,7 @@ export function openRelayLine(options: RelayLineOptions): RelayLine {
           ready()
           return
         case 'packet':
-          if (message.data.length > MAX_PACKET) return
+          if (outbox === undefined || message.data.length > MAX_PACKET) return
           lastUsed = clock.now()
           // A copy: the chunk that it lies in may be much larger, and somebody may keep it.
           onPacket(new Uint8Array(message.data), message.source)
