@@ -17,7 +17,13 @@ export {
   type ResponderOptions,
   type ResponderResult,
 } from './handshake.ts'
-export { INITIATION_LENGTH, MAX_RECORD, MAX_RECORD_PLAINTEXT, RESPONSE_LENGTH } from './limits.ts'
+export {
+  HEADER_LENGTH,
+  INITIATION_LENGTH,
+  MAX_RECORD,
+  MAX_RECORD_PLAINTEXT,
+  RESPONSE_LENGTH,
+} from './limits.ts'
 
 // Records
 export { RecordReader, RecordWriter, sealedLength } from './records.ts'

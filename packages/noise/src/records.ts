@@ -83,18 +83,33 @@ export class RecordWriter {
    * @throws NoiseError `exhausted`
    */
   sealInto(plaintext: Uint8Array, out: Uint8Array): void {
+    if (plaintext.length <= MAX_RECORD_PLAINTEXT) {
+      this.sealOneInto(plaintext, out, out.subarray(HEADER_LENGTH, sealedLength(plaintext.length)))
+      return
+    }
     let at = 0
     for (let from = 0, left = recordsFor(plaintext.length); left > 0; left -= 1) {
       const part = plaintext.subarray(from, from + MAX_RECORD_PLAINTEXT)
-      const length = part.length + TAG_LENGTH
-      out[at] = MessageType.Record
-      out[at + 1] = length >> 8
-      out[at + 2] = length & 0xff
-      const end = at + HEADER_LENGTH + length
-      this.#aead.sealInto(this.#counter.next(), EMPTY, part, out.subarray(at + HEADER_LENGTH, end))
+      const end = at + HEADER_LENGTH + part.length + TAG_LENGTH
+      const record = out.subarray(at, end)
+      this.sealOneInto(part, record, record.subarray(HEADER_LENGTH))
       from += MAX_RECORD_PLAINTEXT
       at = end
     }
+  }
+
+  /**
+   * The same for what fits into one record. `ciphertext` is the part of `out` after the header: who sends many
+   * of one length need not make it each time, and a view costs as much as the copy of a small message.
+   *
+   * @throws NoiseError `exhausted`
+   */
+  sealOneInto(plaintext: Uint8Array, out: Uint8Array, ciphertext: Uint8Array): void {
+    const length = plaintext.length + TAG_LENGTH
+    out[0] = MessageType.Record
+    out[1] = length >> 8
+    out[2] = length & 0xff
+    this.#aead.sealInto(this.#counter.next(), EMPTY, plaintext, ciphertext)
   }
 }
 

@@ -6,6 +6,7 @@ import * as api from '../src/index.ts'
 
 test('@signet/noise exports exactly this', () => {
   assert.deepEqual(Object.keys(api).toSorted(), [
+    'HEADER_LENGTH',
     'INITIATION_LENGTH',
     'MAX_RECORD',
     'MAX_RECORD_PLAINTEXT',

@@ -10,10 +10,17 @@
  */
 
 import type { Duplex } from 'node:stream'
-import { type NoiseSession, RecordReader, RecordWriter, sealedLength } from '@signet/noise'
+import {
+  MAX_RECORD_PLAINTEXT,
+  type NoiseSession,
+  RecordReader,
+  RecordWriter,
+  sealedLength,
+} from '@signet/noise'
 import { Ts2021Error } from './errors.ts'
 import { LINGER } from './limits.ts'
 import { tune } from './noise-stream.ts'
+import { isPlainTcp, SmallRoom } from './small-room.ts'
 
 /** Who listens to a {@link NoiseLink}. */
 export interface LinkListener {
@@ -41,6 +48,7 @@ export class NoiseLink {
   readonly #socket: Duplex
   readonly #reader: RecordReader
   readonly #writer: RecordWriter
+  readonly #isPlainTcp: boolean
   #listener: LinkListener | undefined
   #error: Error | undefined
   #sending = false
@@ -49,6 +57,7 @@ export class NoiseLink {
     this.#socket = socket
     this.#reader = new RecordReader(session.receiveKey)
     this.#writer = new RecordWriter(session.sendKey)
+    this.#isPlainTcp = isPlainTcp(socket)
     tune(socket)
     if (head !== undefined && head.length > 0) socket.unshift(head)
     if (initial !== undefined && initial.length > 0) this.send(initial)
@@ -85,6 +94,14 @@ export class NoiseLink {
     if (!this.#socket.writable) return
     this.#sending = true
     try {
+      if (
+        this.#isPlainTcp &&
+        plaintext.length <= MAX_RECORD_PLAINTEXT &&
+        this.#socket.writableLength === 0
+      ) {
+        this.#sendSmall(plaintext)
+        return
+      }
       const length = sealedLength(plaintext.length)
       if (length < LARGE || length > SPARE_ROOM) {
         // Node has a pool for small ones.
@@ -105,6 +122,14 @@ export class NoiseLink {
     } finally {
       this.#sending = false
     }
+  }
+
+  /** Most of what is sent: one record, which the kernel takes at once. */
+  #sendSmall(plaintext: Uint8Array): void {
+    small.fit(sealedLength(plaintext.length))
+    this.#writer.sealOneInto(plaintext, small.record, small.ciphertext)
+    this.#socket.write(small.record)
+    if (this.#socket.writableLength > 0) small.leave()
   }
 
   /** Ends the connection after what was sent; at once if the other side does not read it. */
@@ -137,6 +162,9 @@ export class NoiseLink {
     }
   }
 }
+
+/** Where small messages are sealed, of all connections. */
+const small = new SmallRoom()
 
 /** Where bodies are sealed: used again, since the collector looks through the whole heap for every few of them. */
 const spare: Buffer[] = []

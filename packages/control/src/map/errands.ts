@@ -23,6 +23,7 @@ export class Errands {
 
   /** Takes the oldest message for a node. */
   next(nodeId: number): string | undefined {
+    if (this.#waiting.size === 0) return undefined
     const [errand] = this.#waiting.get(nodeId) ?? []
     if (errand !== undefined) this.#remove(nodeId, errand)
     return errand?.json

@@ -45,7 +45,9 @@ export interface RoundsOptions {
 /** Sessions that wait, and when they are served. */
 export class Rounds implements Disposable {
   readonly #options: RoundsOptions
-  readonly #waiting = new Set<Session>()
+  /** Those before `#served` were looked at; whoever no longer waits is passed over. */
+  #waiting: Session[] = []
+  #served = 0
   readonly #newcomers = new Set<Session>()
   #everybodyWaits = false
   #roundTimer: (() => void) | undefined
@@ -69,13 +71,13 @@ export class Rounds implements Disposable {
   /** One session has something to look at in the next round. */
   wait(session: Session): void {
     if (session.over || this.#newcomers.has(session)) return
-    this.#waiting.add(session)
+    this.#add(session)
     this.#schedule()
   }
 
   /** A session waits for everything. */
   welcome(session: Session): void {
-    this.#waiting.delete(session)
+    session.waits = false
     this.#newcomers.add(session)
     this.#wakeNewcomers()
   }
@@ -96,7 +98,7 @@ export class Rounds implements Disposable {
 
   /** A session is over. */
   forget(session: Session): void {
-    this.#waiting.delete(session)
+    session.waits = false
     this.#newcomers.delete(session)
     this.forgetUnread(session)
   }
@@ -160,8 +162,14 @@ export class Rounds implements Disposable {
     if (!this.#everybodyWaits) return
     this.#everybodyWaits = false
     for (const session of this.#options.everybody()) {
-      if (!this.#newcomers.has(session)) this.#waiting.add(session)
+      if (!this.#newcomers.has(session)) this.#add(session)
     }
+  }
+
+  #add(session: Session): void {
+    if (session.waits) return
+    session.waits = true
+    this.#waiting.push(session)
   }
 
   /** Works through the waiting sessions in turns, letting other events in between. */
@@ -182,11 +190,18 @@ export class Rounds implements Disposable {
 
   /** Serves waiting sessions until the deadline; whether some are left. */
   #serveWaiting(deadline: number): boolean {
-    for (const session of this.#waiting) {
-      this.#waiting.delete(session)
-      if (session.blockedSince === null) this.#options.serve(session)
-      if (this.#options.stopwatch() >= deadline) return this.#waiting.size > 0
+    const { serve, stopwatch } = this.#options
+    for (let session = this.#waiting[this.#served]; session !== undefined;) {
+      this.#served++
+      if (session.waits) {
+        session.waits = false
+        if (session.blockedSince === null) serve(session)
+      }
+      session = this.#waiting[this.#served]
+      if (session !== undefined && stopwatch() >= deadline) return true
     }
+    this.#waiting = []
+    this.#served = 0
     return false
   }
 }

@@ -51,5 +51,7 @@ export interface Session {
   /** Its last full frame has not been read yet. */
   unreadFull: boolean
   keepAliveAt: number
+  /** It is to be served in the next round. */
+  waits: boolean
   over: boolean
 }

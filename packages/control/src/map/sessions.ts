@@ -119,6 +119,7 @@ export class MapSessions implements Disposable {
       blockedSince: null,
       unreadFull: false,
       keepAliveAt: 0,
+      waits: false,
       over: false,
     }
     const older = this.#sessions.get(session.nodeId)

@@ -13,6 +13,13 @@ import type { Delta } from './delta.ts'
 import { encodeFrame } from './frame-encoder.ts'
 import type { Compression, FrameCounters } from './frame-encoder.ts'
 
+/** What a frame says, and how. */
+interface FrameOf {
+  readonly delta: Delta
+  readonly compression: Compression
+  readonly lock: string | null
+}
+
 /** The changes up to now, and their frames. */
 export class SharedFrames {
   readonly #tailnet: Tailnet
@@ -20,6 +27,8 @@ export class SharedFrames {
   readonly #deltas = new Map<number, Delta | null>()
   readonly #frames = new Map<string, Buffer | null>()
   #version = -1
+  /** The one that was asked for last: nearly everybody stands at the same version. */
+  #last: { readonly of: FrameOf; readonly frame: Buffer | null } | undefined
 
   constructor(tailnet: Tailnet, counters: FrameCounters) {
     this.#tailnet = tailnet
@@ -32,6 +41,7 @@ export class SharedFrames {
       this.#version = this.#tailnet.version
       this.#deltas.clear()
       this.#frames.clear()
+      this.#last = undefined
     }
     let delta = this.#deltas.get(from)
     if (delta === undefined) {
@@ -43,6 +53,15 @@ export class SharedFrames {
 
   /** The frame of a delta that was got from {@link deltaSince}; null when it says nothing. */
   frame(delta: Delta, from: number, compression: Compression, lock: string | null): Buffer | null {
+    const last = this.#last
+    if (
+      last !== undefined &&
+      last.of.delta === delta &&
+      last.of.compression === compression &&
+      last.of.lock === lock
+    ) {
+      return last.frame
+    }
     const key = `${from} ${compression} ${lock ?? ''}`
     let frame = this.#frames.get(key)
     if (frame === undefined) {
@@ -50,6 +69,7 @@ export class SharedFrames {
       frame = json === null ? null : encodeFrame(json, compression, this.#counters)
       this.#frames.set(key, frame)
     }
+    this.#last = { of: { delta, compression, lock }, frame }
     return frame
   }
 }

@@ -68,6 +68,8 @@ const EMPTY = new Uint8Array()
 const GATHER = 4 * MAX_FRAME_PAYLOAD
 /** Where a frame is put together: what leaves here is copied before the next. */
 const scratch: Buffer = Buffer.allocUnsafeSlow(GATHER + 2 * (FRAME_HEADER + MAX_FRAME_PAYLOAD))
+/** The part of it that was sent last. */
+let filled: Buffer = scratch
 
 /** One connection. */
 export class Http2Connection implements StreamHost {
@@ -160,14 +162,31 @@ export class Http2Connection implements StreamHost {
     this.#later(encodeFrame(FrameType.WindowUpdate, 0, stream.id, uint32(step)))
   }
 
+  sendNow(stream: Http2Stream, bytes: Uint8Array): boolean {
+    const { length } = bytes
+    if (
+      length > MAX_FRAME_PAYLOAD ||
+      length > this.#sendWindow ||
+      length > stream.sendWindow ||
+      this.#over ||
+      this.#options.output.congested
+    ) {
+      return false
+    }
+    this.#sendWindow -= length
+    stream.sendWindow -= length
+    this.#send(writeFrame(scratch, this.#takePending(), FrameType.Data, 0, stream.id, bytes))
+    return true
+  }
+
   pump(stream: Http2Stream): boolean {
-    let isMore = true
+    let isMore = stream.queue.length > 0 || stream.ending
     while (isMore && !this.#over && !this.#options.output.congested) {
       isMore = this.#gather(stream)
     }
     const isTaken = stream.queue.length === 0 && !this.#options.output.congested
-    if (isTaken || stream.closed) this.#waiting.delete(stream)
-    else this.#waiting.add(stream)
+    if (!isTaken && !stream.closed) this.#waiting.add(stream)
+    else if (this.#waiting.size > 0) this.#waiting.delete(stream)
     return isTaken
   }
 
@@ -214,6 +233,7 @@ export class Http2Connection implements StreamHost {
 
   /** Puts what is pending at the start of the scratch room; returns where it ends. */
   #takePending(): number {
+    if (this.#pending.length === 0) return 0
     let end = 0
     for (const bytes of this.#pending) {
       if (end + bytes.length > MAX_FRAME_PAYLOAD) {
@@ -223,14 +243,15 @@ export class Http2Connection implements StreamHost {
       scratch.set(bytes, end)
       end += bytes.length
     }
-    if (this.#pending.length > 0) this.#pending = []
+    this.#pending = []
     return end
   }
 
   #send(end: number): void {
     if (end === 0 || this.#over) return
-    const { output } = this.#options
-    output.send(scratch.subarray(0, end))
+    // One message to everybody has one length.
+    if (filled.length !== end) filled = scratch.subarray(0, end)
+    this.#options.output.send(filled)
   }
 
   /** Queues a small frame: it leaves with the next one, or when this turn is over. */

@@ -45,6 +45,8 @@ export interface ServerStream {
 /** What a stream asks of its connection. */
 export interface StreamHost {
   sendHeaders(stream: number, fields: readonly HeaderField[], isLast: boolean): void
+  /** Sends bytes of a stream that has nothing queued, if windows and transport take all of them in one frame. */
+  sendNow(stream: Http2Stream, bytes: Uint8Array): boolean
   /** Sends what is queued, as far as windows and transport allow; whether all of it has gone. */
   pump(stream: Http2Stream): boolean
   sendReset(stream: number, code: Http2Code): void
@@ -145,7 +147,14 @@ export class Http2Stream implements ServerStream {
 
   write(...parts: readonly (Uint8Array | string)[]): boolean {
     if (this.closed || this.ending) return true
-    for (const part of parts) {
+    const [first] = parts
+    const isSent =
+      parts.length === 1 &&
+      first instanceof Uint8Array &&
+      first.length > 0 &&
+      this.queue.length === 0 &&
+      this.#host.sendNow(this, first)
+    for (const part of isSent ? [] : parts) {
       if (part.length > 0) this.queue.push(typeof part === 'string' ? Buffer.from(part) : part)
     }
     if (this.#host.pump(this)) return true
