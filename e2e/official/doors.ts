@@ -14,11 +14,7 @@ import { writeFileSync } from 'node:fs'
 import { connect, createServer as createPlainServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createServer } from 'node:tls'
-import {
-  createAuthority,
-  selfSigned,
-  type MadeCertificate,
-} from '../../packages/control/test/support/certificates.ts'
+import { createAuthority, selfSigned, type MadeCertificate } from '@signet/testkit/certificates'
 import { until } from '../support/until.ts'
 import { pongBothWays } from './checks.ts'
 import { scenario, type Scenario } from './scenario.ts'

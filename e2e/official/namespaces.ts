@@ -10,7 +10,7 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { createAuthority } from '../../packages/control/test/support/certificates.ts'
+import { createAuthority } from '@signet/testkit/certificates'
 import { command, runToEnd, type OfficialCommand } from '../support/official.ts'
 import { until } from '../support/until.ts'
 import {

@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { connect, setDefaultCACertificates } from 'node:tls'
 import pino from 'pino'
-import { createAuthority } from './support/certificates.ts'
+import { createAuthority } from '@signet/testkit/certificates'
 import { startRealServer } from './support/real-client.ts'
 
 const program = process.env['SIGNET_PEBBLE'] ?? ''

@@ -35,8 +35,8 @@ import {
 } from '../src/limits.ts'
 import { startAcmeAuthority } from './support/acme-authority.ts'
 import type { AuthorityAnswer, TestAcmeAuthority } from './support/acme-authority.ts'
-import { createAuthority } from './support/certificates.ts'
-import type { MadeCertificate } from './support/certificates.ts'
+import { createAuthority } from '@signet/testkit/certificates'
+import type { MadeCertificate } from '@signet/testkit/certificates'
 import { startRealServer } from './support/real-client.ts'
 
 const DAY = 24 * 60 * 60 * 1000

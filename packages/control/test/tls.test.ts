@@ -36,8 +36,8 @@ import {
   MAX_TLS_HANDSHAKES,
   TLS_HANDSHAKE_DEADLINE_MS,
 } from '../src/limits.ts'
-import { createAuthority, selfSigned } from './support/certificates.ts'
-import type { MadeCertificate } from './support/certificates.ts'
+import { createAuthority, selfSigned } from '@signet/testkit/certificates'
+import type { MadeCertificate } from '@signet/testkit/certificates'
 import { connectMachine, startRealServer } from './support/real-client.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'signet-tls-'))

@@ -13,8 +13,8 @@ import { createServer, get } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { createAuthority } from './certificates.ts'
-import type { CertificateSpec, MadeCertificate } from './certificates.ts'
+import { createAuthority } from '@signet/testkit/certificates'
+import type { CertificateSpec, MadeCertificate } from '@signet/testkit/certificates'
 
 /** One answer; `status` 200 if not said otherwise. */
 export interface AuthorityAnswer {

@@ -31,7 +31,7 @@ export function homeCandidates(usable: ReadonlyMap<number, DERPRegion>): readonl
   return (wanted.length > 0 ? wanted : all).slice(0, MAX_MEASURED)
 }
 
-/** Connects to each region; calls back once with the best, the first of the list if none answers. */
+/** Connects to each region; calls back once with the best, 0 if none answers. */
 export function measureHome(
   candidates: readonly DERPRegion[],
   scores: Readonly<Record<string, number>>,
@@ -42,7 +42,7 @@ export function measureHome(
   const latencies = new Map<number, number>()
   const finish = (): void => {
     stop()
-    let best = candidates[0]?.RegionID ?? 0
+    let best = 0
     for (const [id, latency] of [...latencies].toSorted(([a], [b]) => a - b)) {
       if (latency < (latencies.get(best) ?? Number.POSITIVE_INFINITY)) best = id
     }

@@ -18,6 +18,8 @@ import { MAX_TARGETS } from './relay-limits.ts'
 
 const PIN = 'sha256-raw:'
 const DEFAULT_PORT = 443
+/** A name or an address; what is neither goes into no header and no handshake. */
+const HOST_NAME = /^[A-Za-z0-9._:-]{1,253}$/
 
 /** One address of one relay. */
 export interface RelayTarget {
@@ -59,7 +61,8 @@ export function relayTargets(region: DERPRegion): readonly RelayTarget[] {
 
 function targetsOf(node: DERPNode): readonly RelayTarget[] {
   const port = node.DERPPort || DEFAULT_PORT
-  if (node.STUNOnly === true || port < 1 || port > 65_535 || node.HostName === '') return []
+  if (node.STUNOnly === true || port < 1 || port > 65_535) return []
+  if (!HOST_NAME.test(node.HostName)) return []
   const target = {
     port,
     hostName: node.HostName,
@@ -75,7 +78,7 @@ function targetsOf(node: DERPNode): readonly RelayTarget[] {
   return addresses.map((address) => ({ ...target, address }))
 }
 
-/** Creates a dialer; `ca` are authorities besides those of the system, for tests. */
+/** Creates a dialer; `ca` are authorities instead of those of the system, for tests. */
 export function createRelayDialer(ca?: string): RelayDialer {
   return {
     dial(target, result) {

@@ -15,6 +15,9 @@ import { relayTargets, type RelayDialer } from './relay-dial.ts'
 import { openRelayLine, type RelayLine } from './relay-line.ts'
 import { HOME_FAILURES, IDLE_MS, MAX_LINES } from './relay-limits.ts'
 
+/** A region's code as people are shown it: the server writes nothing else to their terminals. */
+const CODE = /^[A-Za-z0-9._-]{1,32}$/
+
 /** What they are made from. */
 export interface RelaysOptions {
   readonly dialer: RelayDialer
@@ -33,7 +36,7 @@ export interface Relays {
   setMap(map: DERPMap | undefined): void
   /** The region where others find this node; 0 while there is none. */
   home(): number
-  /** What a region is called; '' if it is not in the map. */
+  /** What a region is called. */
   codeOf(region: number): string
   /** Whether packets can be sent to a region. */
   has(region: number): boolean
@@ -119,7 +122,8 @@ export function createRelays(options: RelaysOptions): Relays {
     const scores = map?.HomeParams?.RegionScore ?? {}
     stopMeasuring = measureHome(candidates, scores, { dialer, clock }, (region) => {
       stopMeasuring = undefined
-      settle(region)
+      // Where nobody answers, this node may be without a network: nothing to move for.
+      settle(region || (usable.has(home) ? home : only.RegionID))
     })
   }
 
@@ -157,7 +161,10 @@ export function createRelays(options: RelaysOptions): Relays {
       findHome()
     },
     home: () => home,
-    codeOf: (region) => usable.get(region)?.RegionCode ?? '',
+    codeOf(region) {
+      const code = usable.get(region)?.RegionCode ?? ''
+      return CODE.test(code) ? code : `region-${region}`
+    },
     has: (region) => usable.has(region),
     send(region, destination, packet) {
       lineTo(region)?.send(destination, packet)
