@@ -50,6 +50,13 @@ describe('parseEndpoint()', () => {
 })
 
 describe('openUdp()', () => {
+  test('opens nothing when it is told so, and loses what it is given', async () => {
+    await using udp = await openUdp({ bind: 'none' })
+    udp.send(Uint8Array.of(1), '127.0.0.1:1')
+    assert.deepEqual(udp.localEndpoints(), [])
+    assert.deepEqual(udp.counters(), { rxDatagrams: 0, txDatagrams: 0, dropped: 1 })
+  })
+
   test('bound to one address names that address and the port it got', async () => {
     await using udp = await openUdp({ bind: '127.0.0.1', port: 0 })
     assert.ok(udp.port > 0)

@@ -150,7 +150,7 @@ export const serverCommands: readonly Command[] = [
         name: 'bind',
         kind: 'text',
         value: 'ADDRESS',
-        summary: 'address of the UDP socket; the default is every address',
+        summary: 'address of the UDP socket, "none" for relays alone; the default is every address',
       },
       logFormatFlag,
       logLevelFlag,

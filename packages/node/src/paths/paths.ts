@@ -90,6 +90,7 @@ export function createPaths(options: PathsOptions): Paths {
       relays.setKey(key)
     },
     setPeers(next) {
+      if (next === peers) return
       peers = next
       applyPeers()
     },

@@ -20,3 +20,8 @@ export function relayEndpoint(peer: NodePublic): string {
 export function isRelayEndpoint(endpoint: string): boolean {
   return endpoint.endsWith(MARK)
 }
+
+/** Returns the text of the node key in an endpoint by way of relays, or null when it is none. */
+export function relayedPeer(endpoint: string): string | null {
+  return isRelayEndpoint(endpoint) ? endpoint.slice(0, -MARK.length) : null
+}

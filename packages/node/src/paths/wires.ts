@@ -13,7 +13,7 @@
 import type { NodePublic } from '@signet/keys'
 import type { AdmittedPeer } from '../lock/gate.ts'
 import type { Datagrams } from './datagrams.ts'
-import { isRelayEndpoint, relayEndpoint } from './relay-endpoint.ts'
+import { relayEndpoint, relayedPeer } from './relay-endpoint.ts'
 import type { Relays } from './relays.ts'
 
 /** See the module comment. */
@@ -28,7 +28,6 @@ export interface Wires extends Datagrams {
 
 interface Relayed {
   readonly peer: AdmittedPeer
-  readonly endpoint: string
   /** Where its last packet came from; 0 for nowhere. */
   lastRegion: number
 }
@@ -36,7 +35,6 @@ interface Relayed {
 /** Puts the two together. */
 export function createWires(udp: Datagrams, relays: Relays): Wires {
   let known: ReadonlyMap<string, Relayed> = new Map()
-  let byEndpoint: ReadonlyMap<string, Relayed> = new Map()
   let dropped = 0
   let handler: (datagram: Uint8Array, endpoint: string) => void = () => {}
 
@@ -52,16 +50,17 @@ export function createWires(udp: Datagrams, relays: Relays): Wires {
       return
     }
     entry.lastRegion = region
-    handler(packet, entry.endpoint)
+    handler(packet, relayEndpoint(source))
   })
 
   return {
     send(datagram, endpoint) {
-      if (!isRelayEndpoint(endpoint)) {
+      const relayed = relayedPeer(endpoint)
+      if (relayed === null) {
         udp.send(datagram, endpoint)
         return
       }
-      const entry = byEndpoint.get(endpoint)
+      const entry = known.get(relayed)
       const region = entry === undefined ? 0 : regionOf(entry)
       if (entry !== undefined && region > 0) relays.send(region, entry.peer.nodeKey, datagram)
     },
@@ -76,11 +75,9 @@ export function createWires(udp: Datagrams, relays: Relays): Wires {
       const entries = peers.map((peer): Relayed => {
         const old = before.get(peer.nodeKey)
         if (old?.peer === peer) return old
-        const endpoint = old?.endpoint ?? relayEndpoint(peer.nodeKey)
-        return { peer, endpoint, lastRegion: old?.lastRegion ?? 0 }
+        return { peer, lastRegion: old?.lastRegion ?? 0 }
       })
       known = new Map(entries.map((entry) => [entry.peer.nodeKey, entry]))
-      byEndpoint = new Map(entries.map((entry) => [entry.endpoint, entry]))
     },
     regionOf(peer) {
       const entry = known.get(peer)
