@@ -108,6 +108,7 @@ export const paths: readonly Scenario[] = [
   direct('old', 'signet'),
   direct('signet', 'signet'),
   relayed('new', 'signet'),
+  relayed('signet', 'signet'),
   relayed('new', 'new'),
   relayed('new', 'old'),
   inside('new', 'old'),

@@ -168,7 +168,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
       const dir = programs.stateDir(name)
       const member =
         part === 'signet'
-          ? createSignetMember(programs, name)
+          ? createSignetMember(programs, name, signetFlags(memberOptions.env))
           : createOfficialNode({
               ...memberOptions,
               dir,
@@ -225,7 +225,7 @@ export async function createStage(options: StageOptions): Promise<Stage> {
 }
 
 /** Our own node behind the interface of the others. */
-function createSignetMember(programs: Programs, name: string): Member {
+function createSignetMember(programs: Programs, name: string, flags: readonly string[]): Member {
   let program: NodeProgram | undefined
   let isRunning = false
   const running = (): NodeProgram => {
@@ -256,7 +256,7 @@ function createSignetMember(programs: Programs, name: string): Member {
     cli: (words) => programs.on(name, words),
     ok: (words) => programs.ok(name, words),
     async start() {
-      program = await programs.node(name)
+      program = await programs.node(name, flags)
       isRunning = true
     },
     async stop(signal = 'SIGTERM') {
@@ -269,6 +269,11 @@ function createSignetMember(programs: Programs, name: string): Member {
     // The programs keep it.
     log: () => '',
   }
+}
+
+/** What an official client is told by its environment, a node of ours is told by flags. */
+function signetFlags(env: Readonly<Record<string, string>> = {}): readonly string[] {
+  return env['TS_DEBUG_DISABLE_UDP'] === '1' ? ['--bind', 'none'] : []
 }
 
 async function freeUdpPort(): Promise<number> {

@@ -188,7 +188,8 @@ export function createPrograms(options: ProgramsOptions = {}): Programs {
     },
     async node(name, flags = []) {
       const path = stateDir(name)
-      const program = await run(['node', '--state-dir', path, '--bind', '127.0.0.1', ...flags])
+      const bind = flags.includes('--bind') ? [] : ['--bind', '127.0.0.1']
+      const program = await run(['node', '--state-dir', path, ...bind, ...flags])
       await ready(program, /^Signet node at (\S+)$/m)
       const local = createLocalClient(
         createUnixTransport({
