@@ -14,6 +14,7 @@ import { AddressSet } from './address-set.ts'
 import { Flows } from './flows.ts'
 import type { Match } from './matches.ts'
 import { IpProtocol, readPacketHead, type PacketHead } from './packet-head.ts'
+import { RecentHead } from './recent-head.ts'
 
 /** The shortest packet that could be IP. */
 const MIN_PACKET = 20
@@ -49,6 +50,9 @@ export function createPacketFilter(options: PacketFilterOptions): PacketFilter {
 
   const isSource = (match: Match, source: Uint8Array): boolean =>
     match.isSource.has(source) || match.sourceCaps.some((cap) => hasCap(source, cap))
+
+  const isLocal = ({ destination }: PacketHead): boolean =>
+    destination !== null && local.has(destination)
 
   /** Any open port of an address opens it for ICMP, and a capability opens all of ours. */
   const admitsIcmp = (rules: readonly Match[], source: Uint8Array, to: Uint8Array): boolean =>
@@ -98,7 +102,7 @@ export function createPacketFilter(options: PacketFilterOptions): PacketFilter {
     const { version, protocol, source, destination } = head
     if (version === 0 || source === null || destination === null) return false
     // A peer could send what is for networks that we never offered.
-    if (!local.has(destination)) return false
+    if (!isLocal(head)) return false
     const rules = families[version]
     switch (protocol) {
       case version === 4 ? IpProtocol.Icmp : IpProtocol.Icmpv6:
@@ -108,7 +112,8 @@ export function createPacketFilter(options: PacketFilterOptions): PacketFilter {
         return !head.isTcpSyn || admitsPort(rules, head, source, destination)
       case IpProtocol.Udp:
       case IpProtocol.Sctp:
-        return admitsPort(rules, head, source, destination) || flows.knows(head)
+        // Or it continues a flow, which is no matter of rules.
+        return admitsPort(rules, head, source, destination)
       case IpProtocol.Tsmp:
         return true
       default:
@@ -116,17 +121,28 @@ export function createPacketFilter(options: PacketFilterOptions): PacketFilter {
     }
   }
 
+  /** What rules admitted last stays admitted; what came in on a flow may be forgotten. */
+  const lastIn = new RecentHead()
+  const lastOut = new RecentHead()
+
   return {
     flows,
     admits(packet) {
+      if (lastIn.isSame(packet)) return true
       const head = readPacketHead(packet)
-      return beforeRules(packet, head) ?? admitsHead(head)
+      const verdict = beforeRules(packet, head)
+      if (verdict !== null) return verdict
+      if (!admitsHead(head)) return flows.knows(head) && isLocal(head)
+      lastIn.remember(packet)
+      return true
     },
     sends(packet) {
+      if (lastOut.isSame(packet)) return true
       const head = readPacketHead(packet)
       const verdict = beforeRules(packet, head)
       if (verdict !== null) return verdict
       if (head.protocol === IpProtocol.Udp || head.protocol === IpProtocol.Sctp) flows.note(head)
+      lastOut.remember(packet)
       return true
     },
   }
