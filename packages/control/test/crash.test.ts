@@ -306,7 +306,7 @@ describe('a store that breaks', () => {
     const AuthKey = server.authKey({ reusable: false })
     const machine = server.machine('a')
     broken.arm('after')
-    assert.notEqual(machine.register({ Auth: { AuthKey } }).Error, '')
+    assert.throws(() => machine.register({ Auth: { AuthKey } }), { code: 'store-failed' })
     const after = server.restart()
     const same = after.machine('a', machine)
     same.nodeKey = generateNodeKey()

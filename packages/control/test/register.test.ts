@@ -17,6 +17,8 @@ import {
   signNodeKey,
   wrapAuthKey,
 } from '@signet/tka'
+import { ControlError } from '../src/errors.ts'
+import { errorAnswer } from '../src/machine/request.ts'
 import { buildUpdates, lockTailnet, sendUpdates, trusted } from './support/lock.ts'
 import { at, DAY, HOUR, openTestServer, zeroNodeKey } from './support/server.ts'
 
@@ -385,6 +387,34 @@ describe('register() under the lock', () => {
     })
     const response = clone.register({ NodeKeySignature, Auth: { AuthKey: server.authKey() } })
     assert.match(response.Error, /another node/)
+  })
+
+  it('is no refusal while the database refuses: the client tries again, and is told no details', () => {
+    let isBroken = false
+    using server = openTestServer({
+      wrapStore: (store) =>
+        new Proxy(store, {
+          get(target, name) {
+            if (name === 'commit' && isBroken) throw new ControlError('store-failed', 'disk at 7')
+            const value: unknown = Reflect.get(target, name)
+            return typeof value === 'function' ? value.bind(target) : value
+          },
+        }),
+    })
+    const AuthKey = server.authKey()
+    isBroken = true
+    const machine = server.machine('a')
+    assert.throws(
+      () => machine.register({ Auth: { AuthKey } }),
+      (error) => {
+        const { status, body } = errorAnswer(error)
+        assert.equal(status, 503)
+        assert.doesNotMatch(String(body), /disk/)
+        return true
+      },
+    )
+    isBroken = false
+    assert.equal(machine.register({ Auth: { AuthKey } }).Error, '')
   })
 
   it('ignores signatures while the lock is off', () => {

@@ -35,7 +35,8 @@ import type { MachineServices } from './services.ts'
 /**
  * Answers one registration; null when the caller left before there was an answer.
  *
- * @throws ControlError 'rate-limited': being asked to slow down is the one refusal that has a status of its own
+ * @throws ControlError 'rate-limited', 'store-failed': what is no refusal but a matter of time has a status of its own,
+ *   at which clients try again by themselves
  */
 export async function register(
   services: MachineServices,
@@ -91,7 +92,7 @@ function answer(
     return decide(services, caller, request)
   } catch (error) {
     if (!(error instanceof ControlError)) throw error
-    if (error.code === 'rate-limited') throw error
+    if (error.code === 'rate-limited' || error.code === 'store-failed') throw error
     return refused(error.message)
   }
 }

@@ -77,6 +77,8 @@ export function sendAnswer(stream: ServerStream, answer: Answer): void {
   stream.end(answer.body)
 }
 
+const CANNOT_STORE = 'This server cannot store anything at present; try again later'
+
 /** The answer that an error becomes. What is not one of ours says nothing about itself. */
 export function errorAnswer(error: unknown): Answer {
   const headers = { 'content-type': 'text/plain; charset=utf-8' }
@@ -84,7 +86,8 @@ export function errorAnswer(error: unknown): Answer {
     const retry = error.retryAfterSeconds
     return {
       status: httpStatus[error.code],
-      body: error.message,
+      // What the database said is for the operator's log.
+      body: error.code === 'store-failed' ? CANNOT_STORE : error.message,
       headers: retry === undefined ? headers : { ...headers, 'retry-after': String(retry) },
     }
   }

@@ -71,7 +71,8 @@ export async function serveStream(
     sendAnswer(stream, answer)
   } catch (error) {
     const answer = errorAnswer(error)
-    if (answer.status === 500) services.logger.error({ err: error, path }, 'request failed')
+    if (answer.status === 500 || answer.status === 503)
+      services.logger.error({ err: error, path }, 'request failed')
     else services.logger.debug({ path, status: answer.status, reason: answer.body }, 'refused')
     sendAnswer(stream, answer)
   }
