@@ -49,6 +49,7 @@ import type { LockKeeper } from './lock/keeper.ts'
 import type { LockSync } from './lock/sync.ts'
 import type { NotifyBus } from './local-api/bus.ts'
 import type { NodeLog } from './log.ts'
+import { createStartedLogin } from './started-login.ts'
 import { requireNodeKey, type StateFile } from './state-file.ts'
 
 /** What the backend drives. */
@@ -89,9 +90,6 @@ export type Backend = {
   close(): Promise<void>
 }
 
-/** Programs ask for a login right after the start that has its auth key; later it is another matter. */
-const PENDING_KEY_MS = 30_000
-
 type Session = {
   readonly ending: AbortController
   readonly done: Promise<void>
@@ -108,11 +106,7 @@ export function createBackend(options: BackendOptions): Backend {
   let state: BackendState = BackendState.NoState
   let authUrl = ''
   let offline = ''
-  /** Whether the last start found no key, so that it is itself the login that a program asks for. */
-  let isFirstLogin = false
-  /** The auth key of a start, for the login with a new node key that may follow it. */
-  let pendingAuthKey = ''
-  let pendingUntil = 0
+  const startedLogin = createStartedLogin(clock)
 
   const tell = (message: Omit<Notify, 'Version'>): void => {
     bus.publish({ Version: nodeVersion, ...message })
@@ -227,6 +221,7 @@ export function createBackend(options: BackendOptions): Backend {
     }).catch((error: unknown) => {
       if (signal.aborted) return
       session = undefined
+      startedLogin.forget()
       log.warn({ err: error }, 'The server refuses the login')
       offline = reasonOf(error)
       become(BackendState.NeedsLogin)
@@ -239,8 +234,15 @@ export function createBackend(options: BackendOptions): Backend {
     const { prefs, nodeKey: before } = stateFile.get()
     stateFile.update({ nodeKey, oldNodeKey, login, prefs: { ...prefs, LoggedOut: false } })
     authUrl = ''
-    // A start with the old node key may be over before the login that it was made for begins.
-    if (nodeKey !== before) pendingAuthKey = ''
+    const renewWith = startedLogin.over(nodeKey !== before)
+    if (renewWith !== null) {
+      const over = session
+      // This session ends first, unless somebody ends it otherwise.
+      queueMicrotask(() => {
+        if (session === over) beginSession(renewWith, true)
+      })
+      return
+    }
     engine.setKey(nodeKey)
     tell({ LoginFinished: true })
     become(BackendState.Starting)
@@ -344,9 +346,7 @@ export function createBackend(options: BackendOptions): Backend {
         stop()
         return
       }
-      isFirstLogin = nodeKey === null && AuthKey !== ''
-      pendingAuthKey = AuthKey
-      pendingUntil = clock.now() + PENDING_KEY_MS
+      startedLogin.started(AuthKey)
       if (nodeKey === null && AuthKey === '') {
         endSession()
         become(BackendState.NeedsLogin)
@@ -356,17 +356,14 @@ export function createBackend(options: BackendOptions): Backend {
     },
 
     loginInteractive() {
-      // Programs call this after a start with an auth key; that start is the login already.
-      if (isFirstLogin) {
-        isFirstLogin = false
-        return
-      }
+      const asked = startedLogin.asked()
+      if (asked.kind === 'nothing') return
       const { nodeKey, prefs } = stateFile.get()
       if (prefs.ControlURL === '') {
         throw new NodeError('bad-argument', 'No server is set: give --login-server URL')
       }
       applyPrefs({ WantRunning: true, LoggedOut: false })
-      beginSession(clock.now() < pendingUntil ? pendingAuthKey : '', nodeKey !== null)
+      beginSession(asked.authKey, nodeKey !== null)
     },
 
     async logout() {
@@ -388,7 +385,7 @@ export function createBackend(options: BackendOptions): Backend {
       // The server may have taken its time, and the node may have been brought up again meanwhile:
       // that session must not live on when the lock is forgotten.
       tearDown()
-      pendingAuthKey = ''
+      startedLogin.forget()
       stateFile.update({
         nodeKey: null,
         oldNodeKey: null,
