@@ -23,6 +23,7 @@ import {
 import { join } from 'node:path'
 import { diskFiles } from '../../packages/node/src/durable-file.ts'
 import { openFileStore } from '../../packages/node/src/lock/file-store.ts'
+import { createLockedTrio, type LockedTrio } from '../support/locked-trio.ts'
 import {
   account,
   createLyingTailnet,
@@ -40,6 +41,7 @@ import { showing } from './peer-lies.ts'
 const modes: readonly Mode[] = ['full', 'delta']
 
 describe('a server that lies about the lock', () => {
+  let trio: LockedTrio
   let tailnet: LyingTailnet
   let a: Victim
   let b: Victim
@@ -48,21 +50,14 @@ describe('a server that lies about the lock', () => {
   let loot: LockLoot
 
   before(async () => {
-    tailnet = await createLyingTailnet()
-    a = await tailnet.join('a')
-    b = await tailnet.join('b')
-    c = await tailnet.join('c')
-    await tailnet.lock(a, b)
-    rogue = await createRogue()
+    trio = await createLockedTrio()
+    ;({ tailnet, a, b, c, rogue } = trio)
     const store = openFileStore(diskFiles, join(c.dir, 'lock'), () => 0)
     const { head, state } = openAuthority(store)
     loot = { head, genesis: head, state, trusted: lockSigner(stolenKeys(a).lockKey) }
   })
 
-  after(async () => {
-    await rogue[Symbol.asyncDispose]()
-    await tailnet.close()
-  })
+  after(() => trio[Symbol.asyncDispose]())
 
   /** The lock is on, its head and its keys are what they were, and the rogue stays outside. */
   async function holds(victim: Victim, head: AumHash): Promise<void> {

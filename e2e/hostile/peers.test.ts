@@ -11,21 +11,22 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { lockSigner } from '@signet/keys'
 import type { ControlNode, MapResponse } from '@signet/protocol'
+import { createLockedTrio, type LockedTrio } from '../support/locked-trio.ts'
 import {
   account,
-  createLyingTailnet,
   persistedHead,
   stolenKeys,
   type LyingTailnet,
   type Mode,
   type Victim,
 } from '../support/lying-tailnet.ts'
-import { createRogue, type Rogue } from '../support/rogue.ts'
+import type { Rogue } from '../support/rogue.ts'
 import { peerLies, rotated, showing, type Loot } from './peer-lies.ts'
 
 const modes: readonly Mode[] = ['full', 'delta']
 
 describe('a server that lies about peers', () => {
+  let trio: LockedTrio
   let tailnet: LyingTailnet
   let a: Victim
   let b: Victim
@@ -35,12 +36,8 @@ describe('a server that lies about peers', () => {
   let head: string
 
   before(async () => {
-    tailnet = await createLyingTailnet()
-    a = await tailnet.join('a')
-    b = await tailnet.join('b')
-    c = await tailnet.join('c')
-    await tailnet.lock(a, b)
-    rogue = await createRogue()
+    trio = await createLockedTrio()
+    ;({ tailnet, a, b, c, rogue } = trio)
     let honest: ControlNode | undefined
     const spy = (message: MapResponse): MapResponse => {
       honest ??= message.Peers?.find((peer) => peer?.Key === c.nodeKey) ?? undefined
@@ -57,10 +54,7 @@ describe('a server that lies about peers', () => {
     head = persistedHead(a)
   })
 
-  after(async () => {
-    await rogue[Symbol.asyncDispose]()
-    await tailnet.close()
-  })
+  after(() => trio[Symbol.asyncDispose]())
 
   for (const mode of modes) {
     for (const lie of peerLies) {

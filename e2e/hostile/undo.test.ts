@@ -28,9 +28,9 @@ import {
 } from '@signet/tka'
 import { diskFiles } from '../../packages/node/src/durable-file.ts'
 import { openFileStore } from '../../packages/node/src/lock/file-store.ts'
+import { createLockedTrio, type LockedTrio } from '../support/locked-trio.ts'
 import {
   account,
-  createLyingTailnet,
   livingHead,
   persistedHead,
   type LyingTailnet,
@@ -38,7 +38,7 @@ import {
   type TkaLie,
   type Victim,
 } from '../support/lying-tailnet.ts'
-import { createRogue, type Rogue } from '../support/rogue.ts'
+import type { Rogue } from '../support/rogue.ts'
 import { showing } from './peer-lies.ts'
 import { makeUndoHistory } from './undo-history.ts'
 import { undoLies, type UndoLoot } from './undo-lies.ts'
@@ -46,6 +46,7 @@ import { undoLies, type UndoLoot } from './undo-lies.ts'
 const modes: readonly Mode[] = ['full', 'delta']
 
 describe('a server that undoes the history of a lock', () => {
+  let trio: LockedTrio
   let tailnet: LyingTailnet
   let a: Victim
   let b: Victim
@@ -58,20 +59,13 @@ describe('a server that undoes the history of a lock', () => {
     openFileStore(diskFiles, join(dir, 'lock'), () => 0)
 
   before(async () => {
-    tailnet = await createLyingTailnet()
-    a = await tailnet.join('a')
-    b = await tailnet.join('b')
-    c = await tailnet.join('c')
-    rogue = await createRogue()
-    await tailnet.lock(a, b)
+    trio = await createLockedTrio()
+    ;({ tailnet, a, b, c, rogue } = trio)
     loot = await makeUndoHistory(tailnet, [a, b, c])
     head = persistedHead(c) as AumHash
   })
 
-  after(async () => {
-    await rogue[Symbol.asyncDispose]()
-    await tailnet.close()
-  })
+  after(() => trio[Symbol.asyncDispose]())
 
   /** An answer to every offer. */
   function feed(updates: readonly Aum[]): TkaLie {
