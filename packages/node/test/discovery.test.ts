@@ -16,7 +16,13 @@ import {
   type DiscoPrivate,
   type NodePublic,
 } from '@signet/keys'
-import { discoShared, encodeDiscoMessage, sealDisco } from '@signet/disco'
+import {
+  decodeDiscoMessage,
+  discoShared,
+  encodeDiscoMessage,
+  openDisco,
+  sealDisco,
+} from '@signet/disco'
 import {
   createFakeClock,
   createMemoryNetwork,
@@ -25,6 +31,7 @@ import {
 } from '@signet/testkit'
 import type { AdmittedPeer } from '../src/lock/gate.ts'
 import { createDiscovery, type Discovery } from '../src/paths/discovery.ts'
+import { relayEndpoint } from '../src/paths/relay-endpoint.ts'
 import { admittedPeer, keyOf, settleWith } from './support/tunnel-pair.ts'
 
 interface Party {
@@ -120,6 +127,46 @@ describe('createDiscovery()', () => {
       const pong = await settleWith(clock, a.discovery.ping(b.nodeKey, 5_000)!)
       assert.equal(pong.endpoint, b.address)
     }
+  })
+
+  test('takes the answer to a question from whom it was for, and from no other peer', async () => {
+    const { a, b, clock, network } = createPair()
+    const c = party({ clock, network }, 'c', 3)
+    a.discovery.setPeers(a.nodeKey, [b.peer({ endpoints: ['192.0.2.9:1'] }), c.peer()])
+    const asked = a.discovery.ping(b.nodeKey, 5_000) ?? assert.fail()
+    // B has told C what it was asked.
+    const question = network.sent.at(-1)?.datagram ?? assert.fail()
+    const opened = openDisco(discoShared(b.discoKey, discoPublicOf(a.discoKey)), question)
+    const ping = decodeDiscoMessage(opened)
+    assert.ok(ping.type === 'ping')
+    const pong = encodeDiscoMessage({
+      type: 'pong',
+      transaction: ping.transaction,
+      source: { address: Uint8Array.of(192, 0, 2, 1), port: 41_641 },
+    })
+    const shared = discoShared(c.discoKey, discoPublicOf(a.discoKey))
+    c.discovery.send(sealDisco(c.discoKey, shared, new Uint8Array(24), pong), a.address)
+    await assert.rejects(settleWith(clock, asked), { code: 'timeout' })
+  })
+
+  test('answers what comes by a relay only from the node whose disco key it is', () => {
+    const { a, b, clock, network } = createPair()
+    const nodeC = nodePublicOf(keyOf('c'))
+    b.discovery.setPeers(b.nodeKey, [
+      a.peer(),
+      admittedPeer({ ...a.peer(), nodeKey: nodeC, discoKey: '' }),
+    ])
+    const shared = discoShared(a.discoKey, discoPublicOf(b.discoKey))
+    const transaction = new Uint8Array(12)
+    const ping = encodeDiscoMessage({ type: 'ping', transaction, nodeKey: a.nodeKey, padding: 0 })
+    const answers: string[] = []
+    for (const nodeKey of [nodeC, a.nodeKey]) {
+      const wire = network.open(relayEndpoint(nodeKey))
+      wire.onDatagram(() => answers.push(nodeKey))
+      wire.send(sealDisco(a.discoKey, shared, new Uint8Array(24), ping), b.address)
+    }
+    clock.advance(1_000)
+    assert.deepEqual(answers, [a.nodeKey])
   })
 
   test('takes an answer only from whom it asked', async () => {

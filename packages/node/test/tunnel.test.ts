@@ -237,6 +237,30 @@ describe('setPeers()', () => {
   })
 })
 
+describe('the filter of a tunnel', () => {
+  test('has the last word on what comes in and on what goes out', () => {
+    const world = createTunnelWorld()
+    let isOpen = false
+    const a = world.party('a', 1)
+    const b = world.party('b', 2, { admits: () => isOpen, sends: () => isOpen })
+    a.tunnel.setPeers([b.peer()])
+    b.tunnel.setPeers([a.peer()])
+    const [heardByA, heardByB] = [listen(a), listen(b)]
+    const exchange = (text: string): void => {
+      a.driver.send(udpPacket(a.ip4, b.ip4, text))
+      b.driver.send(udpPacket(b.ip4, a.ip4, text))
+      world.clock.advance(10)
+    }
+    exchange('closed')
+    assert.deepEqual([heardByA, heardByB], [[], []])
+    assert.equal(b.tunnel.dropped()['filtered'], 1)
+    assert.equal(b.tunnel.dropped()['not-sendable'], 1)
+    isOpen = true
+    exchange('open')
+    assert.deepEqual([heardByA, heardByB], [['open'], ['open']])
+  })
+})
+
 describe('packets from peers', () => {
   test('reach the driver only when they are for this node', () => {
     const { a, b, clock } = createTunnelPair()

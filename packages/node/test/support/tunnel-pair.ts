@@ -55,7 +55,7 @@ export interface TunnelParty {
 export interface TunnelWorld {
   readonly clock: FakeClock
   readonly network: MemoryNetwork
-  party(name: string, number: number): TunnelParty
+  party(name: string, number: number, filter?: PacketGuard): TunnelParty
 }
 
 /** Returns an empty world. */
@@ -65,7 +65,7 @@ export function createTunnelWorld(): TunnelWorld {
   return {
     clock,
     network,
-    party(name, number) {
+    party(name, number, filter = OPEN) {
       const key = keyOf(name)
       const ip4 = `100.64.0.${number}`
       const ip6 = `fd7a:115c:a1e0::${number}`
@@ -77,7 +77,7 @@ export function createTunnelWorld(): TunnelWorld {
         addresses,
         driver,
         udp: socket,
-        filter: OPEN,
+        filter,
         clock,
       })
       return {
